@@ -1,0 +1,74 @@
+# Tandem. `make` alone lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help up down test torture mutants lint format status logs console releases localcloud \
+  bench-apps bench-provision bench-localcloud lock
+
+PYTHON ?= python3
+export PYTHON
+ENVIRONMENT ?= local
+# Commands for the local cloud run in its internet, all others where they are typed.
+WITHIN := $(if $(filter local,$(ENVIRONMENT)),localcloud exec --)
+PLAYBOOK := $(WITHIN) ansible-playbook -i inventory/$(ENVIRONMENT)
+REPORT := $(WITHIN) env ANSIBLE_STDOUT_CALLBACK=plain ansible-playbook -i inventory/$(ENVIRONMENT)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/.runtime: requirements.txt pyproject.toml bin/make-venv
+	@bin/make-venv requirements.txt && touch $@
+
+.venv/.development: requirements-dev.txt .venv/.runtime
+	@bin/make-venv requirements-dev.txt && touch $@
+
+localcloud: .venv/.runtime
+	@localcloud up
+
+up: localcloud ## Bring up the local cloud and deploy to it; again: changes nothing
+	@$(PLAYBOOK) site.yml $(ARGS)
+
+down: .venv/.runtime ## Tear the deployment down, then the local cloud
+	@if localcloud status --json >/dev/null 2>&1; then $(PLAYBOOK) playbooks/teardown.yml -e confirm=tandem-local $(ARGS); fi
+	@localcloud down
+
+status: .venv/.runtime ## What runs where, and what differs from what is wanted
+	@$(REPORT) playbooks/status.yml $(ARGS)
+
+releases: .venv/.runtime ## Who deployed what, when, and how it ended
+	@$(REPORT) playbooks/releases.yml $(ARGS)
+
+logs: .venv/.runtime ## All containers' logs, merged (ARGS="backend --no-follow")
+	@$(WITHIN) bin/logs --environment $(ENVIRONMENT) $(ARGS)
+
+console: .venv/.runtime ## psql on the database, as the application's user, through a backend
+	@$(WITHIN) bin/console $(ENVIRONMENT)
+
+mutants: .venv/.development ## Break the running deployment in every known way; the verification must notice
+	@localcloud exec -- python -m tests.mutants $(ARGS)
+
+bench-apps: .venv/.development ## Requests per second of the applications, against bare ones
+	@python -m tests.bench.apps $(ARGS)
+
+bench-provision: .venv/.development ## How long creation, second run and teardown take, against a boto3 script
+	@python -m tests.bench.provision $(ARGS)
+
+bench-localcloud: .venv/.development ## The local cloud: start, change to packets, memory, calls a second
+	@python -m tests.bench.localcloud $(ARGS)
+
+test: .venv/.development ## Everything that must pass; ends with a summary (ARGS="--only fast" picks steps)
+	@bin/test $(ARGS)
+
+torture: .venv/.development ## The same with all mutants, kills and broken releases, instead of the day's sample
+	@bin/test --torture $(ARGS)
+
+lint: .venv/.development ## ansible-lint, yamllint, ruff, mypy, shellcheck
+	@bin/lint
+
+format: .venv/.development ## Format the Python code
+	@ruff format . && ruff check --fix .
+
+LOCK := pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+lock: .venv/.development ## Pin the newest dependencies, with hashes
+	@$(LOCK) --upgrade --output-file requirements.txt requirements.in
+	@$(LOCK) --upgrade --output-file requirements-dev.txt requirements-dev.in

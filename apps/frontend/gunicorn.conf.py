@@ -1,0 +1,52 @@
+"""How gunicorn serves the application in its container. PORT, WORKERS and THREADS may be set."""
+
+import os
+import socket
+import sys
+
+DEFAULT_PORT = 5000
+
+
+def number(name: str, default: int, lowest: int, highest: int) -> int:
+    """An environment variable as a whole number; ends the process with one line when it is none."""
+    value = os.environ.get(name, str(default))
+    if not value.isdecimal() or not lowest <= int(value) <= highest:
+        sys.exit(
+            f"configuration error: {name}={value!r}: want a whole number, {lowest} to {highest}, "
+            f"for example {name}={default}"
+        )
+    return int(value)
+
+
+port = number("PORT", DEFAULT_PORT, 1, 65535)
+
+bind = [f"0.0.0.0:{port}"]
+wsgi_app = "app:app"
+worker_class = "gthread"
+workers = number("WORKERS", 2, 1, 64)
+threads = number("THREADS", 16, 1, 256)
+# The application is read once, in the parent: a configuration error ends the process, and workers share memory.
+preload_app = True
+# Longer than a load balancer keeps an idle connection (60 s on AWS), so it is never the one that is surprised.
+keepalive = 75
+# Docker kills 10 s after SIGTERM; no request takes longer than 5 s.
+graceful_timeout = 8
+timeout = 30
+# The file system is read-only; workers tell that they live through memory.
+worker_tmp_dir = "/dev/shm"  # noqa: S108
+control_socket_disable = True
+# The application writes its own line about each request.
+accesslog = None
+errorlog = "-"
+
+
+def on_starting(_server):
+    """Say it at once when the port is taken, instead of trying again for five seconds."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))  # noqa: S104
+        except OSError as error:
+            sys.exit(
+                f"configuration error: PORT={port}: {error.strerror}; choose another, for example PORT={port + 10}"
+            )

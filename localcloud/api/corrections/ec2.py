@@ -1,0 +1,94 @@
+"""Corrections to moto's EC2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.core.types import Base64EncodedString
+from moto.core.utils import utcnow
+from moto.ec2 import utils
+from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.instances import Instance
+from moto.ec2.models.launch_templates import LaunchTemplateVersion
+from moto.ec2.responses.general import General
+
+from .. import lifecycle
+from ..patching import replace
+
+
+def tag_resource_types() -> None:
+    """DescribeTags names resource types as AWS does. For ec2_vpc_nat_gateway and ec2_eip, which else tag on every run."""
+    utils.EC2_PREFIX_TO_RESOURCE.update(
+        {
+            "nat": "natgateway",
+            "eipalloc": "elastic-ip",
+            "pl": "prefix-list",
+            "fl": "vpc-flow-log",
+            "h": "dedicated-host",
+            "sir": "spot-instances-request",
+        }
+    )
+
+
+def groups_of_an_interface() -> None:
+    """An interface has the groups that it was last given, and an instance those of its first interface. For the data
+    plane (moto's sets only grow: a group taken away goes on opening ports) and ec2_instance with a network interface."""
+
+    def get(self: Any) -> list[Any]:
+        first = getattr(self, "nics", {}).get(0)
+        return list(first._group_set) if first is not None else self._security_groups
+
+    def put(self: Any, groups: list[Any]) -> None:
+        self._security_groups = list(groups)
+        first = getattr(self, "nics", {}).get(0)
+        if first is not None:
+            first._group_set = list(groups)
+
+    replace(Instance, security_groups=property(get, put))
+    replace(NetworkInterface, group_set=property(lambda self: list(self._group_set)))
+
+
+def address_moves() -> None:
+    """An elastic address that is associated anew leaves its former interface. For the data plane (both have it else)."""
+    original = ElasticAddressBackend.associate_address
+
+    def associate(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = {one.allocation_id: one.eni for one in self.addresses}
+        elastic = original(self, *args, **kwargs)
+        former = before.get(elastic.allocation_id)
+        if former is not None and former is not elastic.eni:
+            former.public_ip = None
+        return elastic
+
+    replace(ElasticAddressBackend, associate_address=associate)
+
+
+def launch_template_own_tags() -> None:
+    """Tags of a launch template itself do not enter its data. For ec2_launch_template (a spurious version else)."""
+    original = LaunchTemplateVersion.__init__
+
+    def init(self: Any, template: Any, number: int, data: dict[str, Any], description: str) -> None:
+        specifications = data.pop("TagSpecifications", [])
+        if kept := [one for one in specifications if one.get("ResourceType") != "launch-template"]:
+            data["TagSpecifications"] = kept
+        original(self, template, number, data, description)
+
+    replace(LaunchTemplateVersion, __init__=init)
+
+
+def console_output() -> None:
+    """GetConsoleOutput shows what the host wrote to its console. For whoever checks host keys' fingerprints."""
+
+    def get_console_output(self: Any) -> ActionResult:
+        instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
+        reality = lifecycle.current().reality
+        text = reality.console(instance.id) if reality else ""
+        output = Base64EncodedString.from_raw_string(text) if text else None
+        return ActionResult({"InstanceId": instance.id, "Timestamp": utcnow(), "Output": output})
+
+    replace(General, get_console_output=get_console_output)
+
+
+ALL = (console_output, tag_resource_types, groups_of_an_interface, address_moves, launch_template_own_tags)

@@ -1,0 +1,89 @@
+"""Corrections to moto's ELBv2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
+
+from ..patching import replace
+
+APPLICATION_DEFAULTS = {
+    "access_logs.s3.enabled": "false",
+    "access_logs.s3.bucket": "",
+    "access_logs.s3.prefix": "",
+    "client_keep_alive.seconds": "3600",
+    "connection_logs.s3.enabled": "false",
+    "connection_logs.s3.bucket": "",
+    "connection_logs.s3.prefix": "",
+    "deletion_protection.enabled": "false",
+    "idle_timeout.timeout_seconds": "60",
+    "ipv6.deny_all_igw_traffic": "false",
+    "load_balancing.cross_zone.enabled": "true",
+    "routing.http.desync_mitigation_mode": "defensive",
+    "routing.http.drop_invalid_header_fields.enabled": "false",
+    "routing.http.preserve_host_header.enabled": "false",
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
+    "routing.http.xff_client_port.enabled": "false",
+    "routing.http.xff_header_processing.mode": "append",
+    "routing.http2.enabled": "true",
+    "waf.fail_open.enabled": "false",
+    "zonal_shift.config.enabled": "false",
+}
+
+
+def load_balancer_attributes() -> None:
+    """All attributes of an application load balancer, with AWS's defaults. For elb_application_lb (KeyError else)."""
+    original = FakeLoadBalancer.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        if self.type == "application":
+            self.attrs.update(APPLICATION_DEFAULTS)
+
+    replace(FakeLoadBalancer, __init__=init)
+    replace(FakeLoadBalancer, VALID_ATTRS=set(FakeLoadBalancer.VALID_ATTRS) | set(APPLICATION_DEFAULTS))
+
+
+def defaults_of_a_load_balancer() -> None:
+    """Scheme is internet-facing, and the group the VPC's default one, where the request says nothing. For the data plane."""
+    original = FakeLoadBalancer.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.scheme = self.scheme or "internet-facing"
+        if not self.security_groups and self.type == "application":
+            group = self.subnets[0].ec2_backend.get_default_security_group(self.vpc_id)
+            self.security_groups = [group.id]
+
+    replace(FakeLoadBalancer, __init__=init)
+
+
+def creation_again() -> None:
+    """CreateLoadBalancer with a name that exists answers with the load balancer that there is (refusals make sure that it
+    has the same settings). For retries after a lost answer (two load balancers of one name else)."""
+    original = ELBv2Backend.create_load_balancer
+
+    def create(self: Any, *args: Any, **kwargs: Any) -> Any:
+        name = kwargs.get("name", args[0] if args else None)
+        existing = [one for one in self.load_balancers.values() if one.name == name]
+        return existing[0] if existing else original(self, *args, **kwargs)
+
+    replace(ELBv2Backend, create_load_balancer=create)
+
+
+def longest_deregistration_delay() -> None:
+    """A deregistration delay may be 3600 seconds. For whoever sets AWS's maximum (moto's range ends before it)."""
+    name, longest = "deregistration_delay.timeout_seconds", "3600"
+    original = ELBv2Backend.modify_target_group_attributes
+
+    def modify(self: Any, target_group_arn: str, attributes: dict[str, Any]) -> None:
+        others = {key: value for key, value in attributes.items() if (key, str(value)) != (name, longest)}
+        original(self, target_group_arn, others)
+        if len(others) < len(attributes):
+            self.target_groups[target_group_arn].attributes[name] = longest
+
+    replace(ELBv2Backend, modify_target_group_attributes=modify)
+
+
+ALL = (longest_deregistration_delay, creation_again, load_balancer_attributes, defaults_of_a_load_balancer)

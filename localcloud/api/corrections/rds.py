@@ -1,0 +1,157 @@
+"""Corrections to moto's RDS."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.rds.exceptions import DBParameterGroupNotFoundError
+from moto.rds.models import DBInstance, DBParameterGroup
+from moto.rds.responses import RDSResponse
+
+from ..account import DEFAULT_POSTGRES_VERSION, POSTGRES_VERSIONS, postgres_versions
+from ..environment import DATA
+from ..patching import replace
+
+GP3_IOPS = 3000
+GP3_THROUGHPUT = 125
+POSTGRES_PARAMETERS: list[dict[str, Any]] = json.loads((DATA / "postgres-parameters.json").read_text())
+
+
+def unknown_parameter_group() -> None:
+    """DescribeDBParameterGroups of an unknown name is DBParameterGroupNotFound. For rds_instance_param_group."""
+    original = RDSResponse.describe_db_parameter_groups
+
+    def describe(self: Any) -> Any:
+        name = self.params.get("DBParameterGroupName")
+        if name and name.lower() not in self.backend.db_parameter_groups:
+            raise DBParameterGroupNotFoundError(name)
+        return original(self)
+
+    replace(RDSResponse, describe_db_parameter_groups=describe)
+
+
+def engine_parameters() -> None:
+    """DescribeDBParameters lists the engine's parameters with type and modifiability. For rds_instance_param_group."""
+    original = DBParameterGroup.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        if (self.family or "").startswith("postgres"):
+            for parameter in POSTGRES_PARAMETERS:
+                self.parameters[parameter["ParameterName"]] = {**parameter, "Source": "engine-default"}
+
+    update = DBParameterGroup.update_parameters
+
+    def update_parameters(self: Any, new_parameters: Any) -> None:
+        given = list(new_parameters)
+        update(self, given)
+        for one in given:
+            self.parameters[one["ParameterName"]]["Source"] = "user"
+
+    replace(DBParameterGroup, __init__=init, update_parameters=update_parameters)
+
+
+def parameters_by_source() -> None:
+    """DescribeDBParameters takes Source (user, engine-default). For whoever asks what was set."""
+    original = RDSResponse.describe_db_parameters
+
+    def describe(self: Any) -> Any:
+        answer: Any = original(self)
+        if source := self.params.get("Source"):
+            parameters = answer.result["Parameters"]
+            answer.result["Parameters"] = [one for one in parameters if one.get("Source") == source]
+        return answer
+
+    replace(RDSResponse, describe_db_parameters=describe)
+
+
+def engine_versions() -> None:
+    """DescribeDBEngineVersions, which moto has not. For rds_engine_versions_info and whoever asks before creating."""
+
+    def describe(self: Any) -> ActionResult:
+        wish = self.params
+        versions = [one for one in postgres_versions() if wish.get("EngineVersion") in (None, one, one.split(".")[0])]
+        if wish.get("DefaultOnly"):
+            versions = [one for one in versions if one == DEFAULT_POSTGRES_VERSION]
+        if wish.get("Engine") not in (None, "postgres"):
+            versions = []
+        described = [_engine_version(one) for one in versions]
+        family = wish.get("DBParameterGroupFamily")
+        return ActionResult(
+            {"DBEngineVersions": [one for one in described if family in (None, one["DBParameterGroupFamily"])]}
+        )
+
+    replace(RDSResponse, describe_db_engine_versions=describe)
+
+
+def _engine_version(version: str) -> dict[str, Any]:
+    major = version.split(".")[0]
+    return {
+        "Engine": "postgres",
+        "EngineVersion": version,
+        "MajorEngineVersion": major,
+        "DBParameterGroupFamily": f"postgres{major}",
+        "DBEngineDescription": "PostgreSQL",
+        "DBEngineVersionDescription": f"PostgreSQL {version}-R1",
+        "Status": "available",
+        "SupportsReadReplica": True,
+        "SupportedFeatureNames": [],
+        "ValidUpgradeTarget": [
+            {"Engine": "postgres", "EngineVersion": one, "IsMajorVersionUpgrade": not one.startswith(f"{major}.")}
+            for one in postgres_versions()
+            if _numbers(one) > _numbers(version)
+        ],
+    }
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def defaults_of_a_database() -> None:
+    """A version is RDS's default where the request names none, and the newest minor where it names a major. For
+    rds_instance (moto's default is 9.3.3)."""
+    original = DBInstance.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("engine") == "postgres":
+            version = kwargs.get("engine_version") or DEFAULT_POSTGRES_VERSION
+            if "." not in version and version in POSTGRES_VERSIONS:
+                version = f"{version}.{max(POSTGRES_VERSIONS[version])}"
+            kwargs["engine_version"] = version
+            kwargs["license_model"] = "postgresql-license"
+        original(self, *args, **kwargs)
+
+    replace(DBInstance, __init__=init)
+
+
+def gp3_performance() -> None:
+    """gp3 storage always has Iops and StorageThroughput. For rds_instance (KeyError on the second run else)."""
+
+    def get(self: Any) -> Any:
+        return self._storage_throughput
+
+    def put(self: Any, value: int | None) -> None:
+        self._storage_throughput = (value or GP3_THROUGHPUT) if self.storage_type == "gp3" else (value or 0)
+
+    original = DBInstance.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        if self.storage_type == "gp3" and not self.iops:
+            self.iops = GP3_IOPS
+
+    replace(DBInstance, storage_throughput=property(get, put))
+    replace(DBInstance, __init__=init)
+
+
+ALL = (
+    unknown_parameter_group,
+    engine_parameters,
+    parameters_by_source,
+    engine_versions,
+    defaults_of_a_database,
+    gp3_performance,
+)

@@ -1,0 +1,82 @@
+"""Corrections to root volumes: of images, and of instances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.models.amis import Ami
+from moto.ec2.models.instances import InstanceBackend
+from moto.ec2.responses.instances import InstanceResponse
+
+from ..patching import replace
+
+ROOT_GIB = 8
+
+
+def root_volume_of_an_image() -> None:
+    """The official Debian images have a root volume of 8 GiB that goes with the instance. For whoever asks for a size."""
+    original = Ami.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.ebs_snapshot.volume.size = ROOT_GIB
+
+    def mappings(self: Any) -> list[dict[str, Any]]:
+        volume = {
+            "SnapshotId": self.ebs_snapshot.id,
+            "VolumeSize": self.ebs_snapshot.volume.size,
+            "DeleteOnTermination": True,
+            "VolumeType": "gp3",
+            "Encrypted": False,
+        }
+        return [{"DeviceName": self.root_device_name, "Ebs": volume}]
+
+    replace(Ami, __init__=init, block_device_mappings=property(mappings))
+
+
+def root_volume_of_an_instance() -> None:
+    """An instance has its image's root volume under its image's name, and volumes go with it. For ec2_instance with
+    volumes (moto calls the root /dev/sda1, and leaves it out where other volumes are asked for)."""
+    original = InstanceBackend.run_instances
+
+    def run(
+        self: Any, image_id: str, count: int, user_data: Any, security_group_names: list[str], **kwargs: Any
+    ) -> Any:
+        image = self.amis.get(image_id)
+        if image is not None:
+            kwargs["block_device_mappings"] = _with_root(image, kwargs.get("block_device_mappings") or [])
+        return original(self, image_id, count, user_data, security_group_names, **kwargs)
+
+    replace(InstanceBackend, run_instances=run)
+
+
+def _with_root(image: Any, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The wanted volumes, with the image's root volume among them."""
+    root = image.block_device_mappings[0]
+    for mapping in wanted:
+        volume = mapping.get("Ebs") or {}
+        defaults = root["Ebs"] if mapping["DeviceName"] == root["DeviceName"] else {"DeleteOnTermination": True}
+        mapping["Ebs"] = {**defaults, **{name: value for name, value in volume.items() if value is not None}}
+    return wanted if any(one["DeviceName"] == root["DeviceName"] for one in wanted) else [root, *wanted]
+
+
+def defaults_of_a_volume() -> None:
+    """A volume of a launch goes with its instance, and the root volume has its image's size, where the launch says
+    nothing. For ec2_instance with volumes (moto wants a size, and leaves the volumes over)."""
+    original = InstanceResponse._parse_block_device_mapping
+
+    def parse(self: Any) -> Any:
+        image = self.ec2_backend.amis.get(self._get_param("ImageId"))
+        for mapping in self._get_param("BlockDeviceMappings", []):
+            volume = mapping.get("Ebs")
+            if volume is None:
+                continue
+            volume.setdefault("DeleteOnTermination", True)
+            if image is not None and mapping.get("DeviceName") == image.root_device_name:
+                volume.setdefault("SnapshotId", image.ebs_snapshot.id)
+        return original(self)
+
+    replace(InstanceResponse, _parse_block_device_mapping=parse)
+
+
+ALL = (defaults_of_a_volume, root_volume_of_an_image, root_volume_of_an_instance)

@@ -1,0 +1,146 @@
+"""Databases: their network and parameter group, what their status allows, and how they end."""
+
+from __future__ import annotations
+
+import re
+
+from .. import moto_state
+from ..account import DEFAULT_POSTGRES_VERSION
+from ..request import Call
+from ..states import databases as states
+from .databases import CREATES, existing, want_version
+from .rules import guards, refuse_if, want_match
+
+
+@guards(*CREATES, "rds:ModifyDBInstance")
+def the_network_is_one(call: Call) -> None:
+    wish, backend = call.parameters, moto_state.rds(call.region)
+    name = wish.get("DBSubnetGroupName")
+    group = backend.subnet_groups.get(name.lower()) if name else None
+    refuse_if(name and group is None, "DBSubnetGroupNotFoundFault", f"DBSubnetGroup '{name}' not found.")
+    if group is None and call.action == "ModifyDBInstance":
+        group = getattr(existing(call), "db_subnet_group", None)
+    groups = moto_state.security_groups(call.region)
+    for identifier in wish.get("VpcSecurityGroupIds") or ():
+        refuse_if(
+            identifier not in groups,
+            "InvalidParameterValue",
+            f"Invalid security group , groupId= {identifier}, groupName=.",
+        )
+        refuse_if(
+            group is not None and groups[identifier].vpc_id != group.vpc_id,
+            "InvalidParameterCombination",
+            f"The DB instance and EC2 security group are in different VPCs. The DB instance is in "
+            f"{getattr(group, 'vpc_id', '')} and the EC2 security group is in {groups[identifier].vpc_id}",
+        )
+    zone = wish.get("AvailabilityZone")
+    refuse_if(
+        zone and wish.get("MultiAZ"),
+        "InvalidParameterCombination",
+        "Requesting a specific availability zone is not valid for Multi-AZ instances.",
+    )
+    if zone and group is not None:
+        zones = {subnet.availability_zone for subnet in group._subnets}
+        refuse_if(
+            zone not in zones,
+            "InvalidParameterCombination",
+            f"The subnet group '{group.name}' does not cover the availability zone {zone}",
+        )
+
+
+@guards(*CREATES, "rds:ModifyDBInstance")
+def the_parameter_group_is_of_the_engines_family(call: Call) -> None:
+    wish, backend = call.parameters, moto_state.rds(call.region)
+    name = wish.get("DBParameterGroupName")
+    version = wish.get("EngineVersion")
+    if call.action == "ModifyDBInstance":
+        version = version or existing(call).engine_version
+    elif call.action == "RestoreDBInstanceFromDBSnapshot":
+        snapshot = backend.database_snapshots.get(wish["DBSnapshotIdentifier"].rsplit(":", 1)[-1].lower())
+        version = snapshot.engine_version if snapshot else DEFAULT_POSTGRES_VERSION
+    if not name or wish.get("Engine", "postgres") != "postgres":
+        return
+    family = f"postgres{(version or DEFAULT_POSTGRES_VERSION).split('.')[0]}"
+    group = backend.db_parameter_groups.get(name.lower())
+    given = (
+        group.family if group is not None else name.removeprefix("default.") if name.startswith("default.") else None
+    )
+    refuse_if(given is None, "DBParameterGroupNotFound", f"DBParameterGroup not found: {name}")
+    refuse_if(
+        given != family,
+        "InvalidParameterCombination",
+        f"The parameter group {name} with DBParameterGroupFamily {given} can't be used for this instance. "
+        f"Use a parameter group with DBParameterGroupFamily {family}.",
+    )
+
+
+@guards("rds:CreateDBSubnetGroup", "rds:ModifyDBSubnetGroup")
+def a_subnet_group_covers_two_zones_of_one_vpc(call: Call) -> None:
+    name = call.parameters.get("DBSubnetGroupName", "")
+    want_match(
+        name,
+        r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,254}",
+        "InvalidParameterValue",
+        f"The parameter DBSubnetGroupName is not valid: '{name}'",
+    )
+    refuse_if(name.lower() == "default", "InvalidParameterValue", "The DBSubnetGroupName 'default' is reserved.")
+    exists = name.lower() in moto_state.rds(call.region).subnet_groups
+    refuse_if(
+        exists and call.action == "CreateDBSubnetGroup",
+        "DBSubnetGroupAlreadyExists",
+        f"The DB subnet group '{name}' already exists.",
+    )
+    known = moto_state.subnets(call.region)
+    wanted = list(call.parameters.get("SubnetIds") or ())
+    missing = [identifier for identifier in wanted if identifier not in known]
+    refuse_if(missing, "InvalidSubnet", f"Some input subnets in :{missing} are invalid.")
+    refuse_if(len({known[one].vpc_id for one in wanted}) > 1, "InvalidSubnet", "Subnets are in different VPCs")
+    refuse_if(
+        len({known[one].availability_zone for one in wanted}) < 2,
+        "DBSubnetGroupDoesNotCoverEnoughAZs",
+        "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. "
+        "Current AZ coverage: 1. Add subnets to cover at least 2 AZs.",
+    )
+
+
+@guards(
+    "rds:ModifyDBInstance", "rds:RebootDBInstance", "rds:StopDBInstance", "rds:StartDBInstance", "rds:CreateDBSnapshot"
+)
+def the_status_allows_it(call: Call) -> None:
+    database = existing(call)
+    status, wanted = states.status_of(database), "stopped" if call.action == "StartDBInstance" else "available"
+    refuse_if(
+        status != wanted and not (call.action == "ModifyDBInstance" and status == "stopped"),
+        "InvalidDBInstanceState",
+        f"Instance {database.db_instance_identifier} is not in {wanted} state: it is {status}.",
+    )
+
+
+@guards("rds:ModifyDBInstance")
+def the_version_only_rises(call: Call) -> None:
+    version = call.parameters.get("EngineVersion")
+    if not version:
+        return
+    want_version(version)
+    there = _numbers(existing(call).engine_version)
+    refuse_if(
+        _numbers(version) < there[: len(_numbers(version))],
+        "InvalidParameterCombination",
+        f"Cannot downgrade postgres to version {version}",
+    )
+
+
+@guards("rds:DeleteDBInstance")
+def only_an_available_database_leaves_a_snapshot(call: Call) -> None:
+    database = existing(call)
+    status = states.status_of(database)
+    refuse_if(
+        status == "deleting"
+        or (call.parameters.get("FinalDBSnapshotIdentifier") and status not in ("available", "stopped")),
+        "InvalidDBInstanceState",
+        f"Instance {database.db_instance_identifier} is already being deleted or is {status}.",
+    )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]

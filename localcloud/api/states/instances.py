@@ -1,0 +1,135 @@
+"""EC2 instances: pending, running, stopping, stopped, shutting-down, terminated; status checks; boots."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from moto.ec2.models.instances import Instance, InstanceState, StateReason
+
+from .. import lifecycle, moto_state
+from ..patching import replace
+
+CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+INITIATED = "Client.InstanceInitiatedShutdown"
+# moto's own state -> the state that passes first, and its phase.
+PASSING = {"running": "pending", "stopped": "stopping", "terminated": "shutting-down"}
+
+
+def state_of(instance: Any) -> str:
+    """The state's name as AWS would show it now."""
+    clock = lifecycle.current()
+    final: str = instance._state.name
+    if instance._settled:
+        return final
+    if final == "running" and clock.failure(instance.id):
+        return "terminated"
+    passing = PASSING[final]
+    reached = clock.is_real if final == "running" else clock.is_gone
+    if not clock.over(f"instance {passing}", instance._since) or not reached(instance.id):
+        return passing
+    instance._settled = True
+    return final
+
+
+def is_passing(instance: Any) -> bool:
+    """Whether the state will change by itself."""
+    return state_of(instance) in PASSING.values()
+
+
+def _begin(instance: Any, boots: int = 0) -> None:
+    instance._since = time.monotonic()
+    instance._settled = False
+    instance._boots = getattr(instance, "_boots", 0) + boots
+
+
+def _status(instance: Any) -> dict[str, Any]:
+    if state_of(instance) != "running":
+        return {"Status": "not-applicable"}
+    clock = lifecycle.current()
+    if not clock.over("instance status checks", instance._since) or not clock.is_real(instance.id):
+        return {"Status": "initializing", "Details": [{"Name": "reachability", "Status": "initializing"}]}
+    return {"Status": "ok", "Details": [{"Name": "reachability", "Status": "passed"}]}
+
+
+def _reason(instance: Any) -> Any:
+    if instance._state.name == "running" and (failure := lifecycle.current().failure(instance.id)):
+        return StateReason(f"Server.InternalError: {failure}", "Server.InternalError")
+    return instance._state_reason
+
+
+def _wrap_changes() -> None:
+    original_init, start, stop = Instance.__init__, Instance.start, Instance.stop
+    terminate, reboot = Instance.terminate, Instance.reboot
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        _begin(self, boots=1)
+        original_init(self, *args, **kwargs)
+        pair = self.ec2_backend.key_pairs.get(self.key_name)
+        self._public_key = pair.public_key if pair else None  # the key pair may be deleted later, the key stays
+
+    def started(self: Any) -> Any:
+        before = InstanceState(state_of(self), CODES[state_of(self)])
+        if self._state.name != "running":
+            start(self)
+            _begin(self, boots=1)
+        return before
+
+    def stopped(self: Any) -> Any:
+        before = InstanceState(state_of(self), CODES[state_of(self)])
+        if self._state.name != "stopped":
+            stop(self)
+            _begin(self)
+        return before
+
+    def terminated(self: Any) -> Any:
+        before = InstanceState(state_of(self), CODES[state_of(self)])
+        if self._state.name != "terminated":
+            terminate(self)
+            _release_addresses(self)
+            _begin(self)
+        return before
+
+    def rebooted(self: Any) -> None:
+        reboot(self)
+        self._boots += 1
+        self._since = time.monotonic()  # the state stays `running`; the status checks begin again
+
+    replace(Instance, __init__=init, start=started, stop=stopped, terminate=terminated, reboot=rebooted)
+
+
+def _release_addresses(instance: Any) -> None:
+    """Elastic addresses of a terminated instance are free again; those of interfaces that outlive it are not."""
+    for elastic in instance.ec2_backend.addresses:
+        if elastic.eni is not None and elastic.eni.id not in instance.ec2_backend.enis:
+            elastic.eni = elastic.instance = elastic.association_id = None
+
+
+def follow_power_off() -> bool:
+    """Stop (or terminate, as they were launched) instances that were shut down from inside. Returns whether any was."""
+    reality = lifecycle.current().reality
+    if reality is None:
+        return False
+    off = [
+        one
+        for region in moto_state.ec2_regions()
+        for one in moto_state.instances(region)
+        if one._state.name == "running" and reality.powered_off(one.id)
+    ]
+    for instance in off:
+        if instance.instance_initiated_shutdown_behavior == "terminate":
+            instance.terminate()
+        else:
+            instance.stop()
+        instance._state_reason = StateReason("Client.InstanceInitiatedShutdown: Instance initiated shutdown", INITIATED)
+    return bool(off)
+
+
+def apply() -> None:
+    _wrap_changes()
+    replace(Instance, instance_state=property(lambda self: InstanceState(state_of(self), CODES[state_of(self)])))
+    replace(Instance, state=property(state_of))
+    replace(Instance, state_code=property(lambda self: CODES[state_of(self)]))
+    replace(Instance, instance_status=property(_status))
+    replace(Instance, system_status=property(_status))
+    replace(Instance, state_reason=property(_reason, lambda self, value: setattr(self, "_state_reason", value)))

@@ -1,0 +1,56 @@
+"""NAT gateways: pending, available, deleting, deleted, failed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
+
+from .. import lifecycle
+from ..patching import replace
+
+
+def state_of(gateway: Any) -> str:
+    clock = lifecycle.current()
+    if gateway._deleting_since is not None:
+        return "deleted" if gateway._deleted else "deleting"
+    if clock.failure(gateway.id):
+        return "failed"
+    if not gateway._settled:
+        gateway._settled = clock.over("nat gateway pending", gateway._since) and clock.is_real(gateway.id)
+    return "available" if gateway._settled else "pending"
+
+
+def apply() -> None:
+    original, delete = NatGateway.__init__, NatGatewayBackend.delete_nat_gateway
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        self._since = time.monotonic()
+        self._settled = self._deleted = False
+        self._deleting_since = None
+        original(self, *args, **kwargs)
+
+    def begin_delete(self: Any, nat_gateway_id: str) -> Any:
+        gateway: Any = delete(self, nat_gateway_id)
+        if gateway._deleting_since is None:
+            gateway._deleting_since = time.monotonic()
+            lifecycle.current().later(
+                "nat gateway deleting", lambda: _end(gateway), lambda: lifecycle.current().is_gone(gateway.id)
+            )
+        return gateway
+
+    replace(NatGateway, __init__=init)
+    replace(NatGateway, state=property(state_of, lambda self, value: None))
+    replace(NatGateway, failure_message=property(lambda self: lifecycle.current().failure(self.id)))
+    replace(NatGatewayBackend, delete_nat_gateway=begin_delete)
+
+
+def _end(gateway: Any) -> None:
+    """The interface goes, and the elastic address is free again."""
+    gateway._deleted = True
+    ec2 = gateway.ec2_backend
+    for elastic in ec2.addresses:
+        if elastic.eni is not None and elastic.eni.id == gateway._eni.id:
+            elastic.eni = elastic.instance = elastic.association_id = None
+    ec2.enis.pop(gateway._eni.id, None)

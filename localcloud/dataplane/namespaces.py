@@ -1,0 +1,153 @@
+"""Network namespaces: making them, running ip and nft in them, opening sockets in them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+NAMESPACES = Path("/run/netns")
+SECONDS = 30
+
+
+class CommandError(RuntimeError):
+    """A command of the network tools failed; the message has the command and what it said."""
+
+
+def run(*command: str, text: str | None = None, check: bool = True) -> str:
+    """Run a command on the machine with `text` as its standard input; its standard output. Raises CommandError."""
+    try:
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(f"{' '.join(command)}: not done after {SECONDS} s") from error
+    if check and done.returncode != 0:
+        raise CommandError(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()[:2000]}")
+    return done.stdout
+
+
+def path(namespace: str | int) -> str:
+    """The file of a namespace: a name made by create(), or the id of a process whose namespace is meant."""
+    return f"/proc/{namespace}/ns/net" if isinstance(namespace, int) else str(NAMESPACES / namespace)
+
+
+def run_in(namespace: str | int, *command: str, text: str | None = None, check: bool = True) -> str:
+    """Run a command inside a namespace. nsenter, not `ip netns exec`, which would hide the machine's /sys."""
+    return run("nsenter", f"--net={path(namespace)}", "--", *command, text=text, check=check)
+
+
+def ip_batch(namespace: str | int, lines: Iterable[str], force: bool = False) -> None:
+    """Run `ip` commands (without the word ip), one a line, in one process. force: go on after one that fails."""
+    text = "\n".join(lines)
+    if text:
+        run_in(namespace, "ip", *(["-force"] if force else []), "-batch", "-", text=text + "\n", check=not force)
+
+
+def nft(namespace: str | int | None, rules: str) -> None:
+    """Load nftables rules as one transaction, in a namespace or (None) on the machine."""
+    if namespace is None:
+        run("nft", "-f", "-", text=rules)
+    else:
+        run_in(namespace, "nft", "-f", "-", text=rules)
+
+
+def sysctl(namespace: str | int, values: dict[str, int]) -> None:
+    """Set kernel settings of a namespace."""
+    run_in(namespace, "sysctl", "-qw", *[f"{name}={value}" for name, value in values.items()])
+
+
+def create(namespace: str) -> None:
+    """Make the namespace, with its loopback up, if it is not there."""
+    if not (NAMESPACES / namespace).exists():
+        run("ip", "netns", "add", namespace)
+        # No IPv6 in here: nothing in the cloud speaks it, and nothing would filter it.
+        run_in(namespace, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", check=False)
+    run("ip", "-n", namespace, "link", "set", "lo", "up")
+
+
+def delete(namespace: str) -> None:
+    """Remove the namespace and with it its links, routes and tables. No error if it is not there."""
+    if (NAMESPACES / namespace).exists():
+        run("ip", "netns", "del", namespace)
+
+
+def exists(namespace: str) -> bool:
+    return (NAMESPACES / namespace).exists()
+
+
+def inside[T](namespace: str | int, work: Callable[[], T]) -> T:
+    """What work() returns when its thread is in the namespace; sockets that it makes stay there."""
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def enter() -> None:
+        try:
+            handle = os.open(path(namespace), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.setns(handle, os.CLONE_NEWNET)
+            finally:
+                os.close(handle)
+            outcome.append(work())
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=enter, name=f"in {namespace}", daemon=True)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def make_socket(namespace: str | int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    """An IPv4 socket that belongs to the namespace, whatever thread uses it."""
+    return inside(namespace, lambda: socket.socket(socket.AF_INET, kind))
+
+
+def listen(namespace: str | int, address: str, port: int, backlog: int = 128) -> socket.socket:
+    """A listening TCP socket in the namespace."""
+    listener = make_socket(namespace)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        listener.listen(backlog)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def connect(namespace: str | int, address: str, port: int, timeout: float, source: str | None = None) -> socket.socket:
+    """A TCP connection from inside the namespace. Raises OSError."""
+    connection = make_socket(namespace)
+    try:
+        connection.settimeout(timeout)
+        if source:
+            connection.bind((source, 0))
+        connection.connect((address, port))
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def device(prefix: str, resource: str) -> str:
+    """A network device's name for a resource's id: the prefix and the id's end, within the kernel's 15 characters."""
+    return prefix + resource.rpartition("-")[2][-(15 - len(prefix)) :]
+
+
+def make_mac(resource: str) -> str:
+    """A locally administered MAC address, always the same for a resource's id."""
+    digest = hashlib.sha256(resource.encode()).hexdigest()
+    return ":".join(["02", *[digest[index : index + 2] for index in range(0, 10, 2)]])
+
+
+def names() -> list[str]:
+    """The names of all the machine's namespaces."""
+    with suppress(FileNotFoundError):
+        return sorted(entry.name for entry in NAMESPACES.iterdir())
+    return []

@@ -1,0 +1,101 @@
+"""A thread that makes one resource what its plan says, and looks after it until it is closed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from abc import ABC, abstractmethod
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 5.0  # what fails for less is not worth telling: a network comes up, a container restarts
+SLOWEST_SECONDS = 10.0
+
+
+class Worker[Plan](ABC):
+    """One resource has one worker, so that a slow one never keeps the others waiting.
+
+    step() is called at once when the plan changes, and again `interval` seconds after the last time; after failures
+    the pauses grow.
+    """
+
+    def __init__(self, name: str, interval: float) -> None:
+        self.name = name
+        self._interval = interval
+        self._plan: Plan | None = None
+        self._woken = threading.Event()
+        self._closing = threading.Event()
+        self._said = ""
+        self._failures = 0
+        self._failing_since = 0.0
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def want(self, plan: Plan) -> None:
+        """Make the resource what this plan says. Returns at once."""
+        if plan != self._plan:
+            self._plan = plan
+            self._woken.set()
+        if not self._thread.is_alive() and not self._closing.is_set():
+            self._thread.start()
+
+    def close(self) -> None:
+        """End the thread and remove the resource. Returns when both are done."""
+        self.end()
+        self.join()
+
+    def end(self) -> None:
+        """Begin to end; join() waits for it."""
+        self._closing.set()
+        self._woken.set()
+
+    def join(self) -> None:
+        if self._thread.is_alive():
+            self._thread.join()
+
+    @property
+    def ended(self) -> bool:
+        return self._closing.is_set() and not self._thread.is_alive()
+
+    @abstractmethod
+    def step(self, plan: Plan) -> None:
+        """Bring the resource nearer to the plan. May raise anything; it is called again."""
+
+    @abstractmethod
+    def failed(self, reason: str) -> None:
+        """step() has raised for GRACE_SECONDS; reason is one line for a person."""
+
+    @abstractmethod
+    def remove(self) -> None:
+        """The resource is no longer wanted: leave nothing of it."""
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._woken.clear()
+            if self._plan is not None:
+                self._try_step(self._plan)
+            self._woken.wait(min(self._interval * 2**self._failures, SLOWEST_SECONDS))
+        try:
+            self.remove()
+        except Exception:
+            log.exception("%s: could not be removed", self.name)
+
+    def _try_step(self, plan: Plan) -> None:
+        try:
+            self.step(plan)
+        except Exception as error:
+            self._note(str(error).strip() or type(error).__name__)
+        else:
+            self._said, self._failures = "", 0
+
+    def _note(self, reason: str) -> None:
+        """Log a failure the first time, and tell it once it has lasted."""
+        now = time.monotonic()
+        if self._failures == 0:
+            self._failing_since = now
+        self._failures = min(self._failures + 1, 10)
+        if reason != self._said:
+            log.warning("%s: %s", self.name, reason, exc_info=log.isEnabledFor(logging.DEBUG))
+            self._said = reason
+        if now - self._failing_since >= GRACE_SECONDS:
+            self.failed(reason)

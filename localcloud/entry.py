@@ -1,0 +1,58 @@
+"""`localcloud exec`: become a command inside the simulated internet."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from . import aws_cli
+from .settings import Settings
+
+
+class EntryError(RuntimeError):
+    """The command cannot be run; the message says why."""
+
+
+def run(settings: Settings, command: list[str]) -> NoReturn:
+    """Replace this process by `command`: its exit status and signals are the caller's own."""
+    namespace = os.open(f"/run/netns/{settings.internet_namespace}", os.O_RDONLY | os.O_CLOEXEC)
+    os.setns(namespace, os.CLONE_NEWNET)
+    os.unshare(os.CLONE_NEWNS)
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    resolver = Path("/etc/resolv.conf").resolve()
+    subprocess.run(["mount", "--bind", settings.resolv_conf, resolver], check=True)
+    os.environ.update(environment(settings))
+    try:
+        os.execvp(command[0], command)  # noqa: S606
+    except OSError as error:
+        raise EntryError(f"{command[0]}: {error.strerror}") from error
+
+
+def _aws_config(settings: Settings) -> Path:
+    path = settings.state_dir / "aws-config"
+    path.write_text(aws_cli.CONFIG)
+    return path
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What makes a plain AWS client talk to this cloud, and how the databases' authority is found."""
+    credentials = json.loads((settings.state_dir / "credentials.json").read_text())
+    for stale in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"):
+        os.environ.pop(stale, None)
+    return {
+        "AWS_ACCESS_KEY_ID": credentials["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": credentials["secret_access_key"],
+        "AWS_ENDPOINT_URL": settings.endpoint_url,
+        "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": str(_aws_config(settings)),
+        # The plugin that this file names is found by the command line of this virtual environment.
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
+        "LOCALCLOUD_NAME": settings.name,
+        "LOCALCLOUD_HTTP_PORT": str(settings.http_port),
+        "LOCALCLOUD_DB_CA": str(settings.state_dir / "pki" / "ca.pem"),
+    }

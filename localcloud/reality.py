@@ -1,0 +1,107 @@
+"""What is really there: written by the data plane, read by the API when it answers a Describe call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+HealthState = Literal["initial", "healthy", "unhealthy", "unused", "draining", "unavailable"]
+
+
+@dataclass(frozen=True)
+class Health:
+    """A target's health with AWS's reason code (for example Target.ResponseCodeMismatch) and its text."""
+
+    state: HealthState
+    reason: str | None = None
+    description: str | None = None
+
+
+class Reality:
+    """Thread-safe. Resources are named as the API names them: i-…, nat-…, ARNs of load balancers, databases, snapshots."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ready: set[str] = set()
+        self._failed: dict[str, str] = {}
+        self._powered_off: set[str] = set()
+        self._health: dict[tuple[str, str, int], Health] = {}
+        self._consoles: dict[str, str] = {}
+
+    def set_ready(self, resource: str) -> None:
+        """The resource works: an instance answers on SSH, a load balancer or database on its port."""
+        with self._changed:
+            self._ready.add(resource)
+            self._powered_off.discard(resource)
+            self._failed.pop(resource, None)
+            self._changed.notify_all()
+
+    def set_gone(self, resource: str) -> None:
+        """The resource does not run (stopped, rebooting or deleted)."""
+        with self._changed:
+            self._ready.discard(resource)
+            self._powered_off.discard(resource)
+            self._changed.notify_all()
+
+    def set_powered_off(self, instance_id: str) -> None:
+        """The host was shut down from inside: on AWS the instance is then stopped (its default behaviour)."""
+        with self._changed:
+            self._ready.discard(instance_id)
+            self._powered_off.add(instance_id)
+            self._changed.notify_all()
+
+    def powered_off(self, instance_id: str) -> bool:
+        with self._changed:
+            return instance_id in self._powered_off
+
+    def set_failed(self, resource: str, reason: str) -> None:
+        """The resource could not be made real; the reason is shown to whoever waits for it."""
+        with self._changed:
+            self._ready.discard(resource)
+            self._failed[resource] = reason
+            self._changed.notify_all()
+
+    def ready(self, resource: str) -> bool:
+        with self._changed:
+            return resource in self._ready
+
+    def failure(self, resource: str) -> str | None:
+        with self._changed:
+            return self._failed.get(resource)
+
+    def set_health(self, target_group_arn: str, target_id: str, port: int, health: Health) -> None:
+        with self._changed:
+            self._health[target_group_arn, target_id, port] = health
+            self._changed.notify_all()
+
+    def forget_health(self, target_group_arn: str, target_id: str, port: int) -> None:
+        with self._changed:
+            self._health.pop((target_group_arn, target_id, port), None)
+            self._changed.notify_all()
+
+    def health(self, target_group_arn: str, target_id: str, port: int) -> Health | None:
+        with self._changed:
+            return self._health.get((target_group_arn, target_id, port))
+
+    def set_console(self, instance_id: str, text: str) -> None:
+        with self._changed:
+            self._consoles[instance_id] = text
+
+    def console(self, instance_id: str) -> str:
+        with self._changed:
+            return self._consoles.get(instance_id, "")
+
+    def changed(self) -> None:
+        """Wake those who wait: something outside this object (a clock, a moto model) may have changed."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Wait until condition() is true, looking again at every change; False after `timeout` seconds.
+
+        condition may not take locks that set_…() callers hold.
+        """
+        with self._changed:
+            return self._changed.wait_for(condition, timeout)

@@ -1,0 +1,147 @@
+"""Names, places and addresses of one local cloud. Everything that it makes carries its name."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+STATE_ROOT = Path("/var/lib/localcloud")
+MAX_CLOUDS = 16
+
+# 198.18.0.0/15 (RFC 2544, never routed on the internet) plays the internet of every local cloud.
+INTERNET = IPv4Network("198.18.0.0/16")
+PUBLIC_ADDRESSES = IPv4Network("198.18.128.0/17")
+INTERNET_GATEWAY_LINKS = IPv4Network("198.19.0.0/17")
+UPLINKS = IPv4Network("198.19.255.0/24")
+
+ACCOUNT_ID = "123456789012"
+
+
+class SettingsError(ValueError):
+    """A name or number of the local cloud that cannot be used; the message says how to mend it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One local cloud. Several can run side by side on a machine, each with a name and a slot of its own.
+
+    name: prefix of every container, volume, network namespace and firewall table.
+    slot: 0 to 15; picks the cloud's link to the machine.
+    http_port: port on the machine's loopback that leads to the first internet-facing load balancer.
+    aws_time: None for the quick default, else the factor on AWS's own durations (1.0 is AWS's own pace).
+    """
+
+    name: str = "localcloud"
+    slot: int = 0
+    http_port: int = 8080
+    aws_time: float | None = None
+    state_root: Path = field(default=STATE_ROOT)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,18}[a-z0-9]", self.name):
+            raise SettingsError(
+                f"LOCALCLOUD_NAME={self.name!r}: want 2 to 20 lower-case letters, digits and hyphens, "
+                "beginning with a letter, for example LOCALCLOUD_NAME=second"
+            )
+        if not 0 <= self.slot < MAX_CLOUDS:
+            raise SettingsError(f"slot={self.slot}: want 0 to {MAX_CLOUDS - 1}")
+        if not 1 <= self.http_port <= 65535:
+            raise SettingsError(f"port={self.http_port}: want 1 to 65535, for example --port 8081")
+        if self.aws_time is not None and not 0 < self.aws_time <= 10:
+            raise SettingsError(f"aws_time={self.aws_time}: want more than 0, at most 10; for example --aws-time 0.2")
+
+    # -- places ---------------------------------------------------------------------------------------
+    @property
+    def state_dir(self) -> Path:
+        """Everything that this cloud keeps on the machine's disk (mode 0700)."""
+        return self.state_root / self.name
+
+    @property
+    def control_socket(self) -> Path:
+        """Unix socket on which the daemon answers the `localcloud` command (never the simulated internet)."""
+        return self.state_dir / "control.sock"
+
+    @property
+    def journal_file(self) -> Path:
+        return self.state_dir / "journal.jsonl"
+
+    @property
+    def log_file(self) -> Path:
+        return self.state_dir / "daemon.log"
+
+    @property
+    def pid_file(self) -> Path:
+        return self.state_dir / "daemon.pid"
+
+    @property
+    def resolv_conf(self) -> Path:
+        """The resolver configuration that `exec` binds over /etc/resolv.conf."""
+        return self.state_dir / "resolv.conf"
+
+    # -- names ----------------------------------------------------------------------------------------
+    @property
+    def internet_namespace(self) -> str:
+        return f"{self.name}-internet"
+
+    def vpc_namespace(self, vpc_id: str) -> str:
+        return f"{self.name}-{vpc_id}"
+
+    def container(self, resource: str) -> str:
+        """Name of the container that stands for a resource: an instance id, `alb-…` or `db-…`."""
+        return f"{self.name}-{resource}"
+
+    @property
+    def label(self) -> str:
+        """Docker label on everything that this cloud makes; its value is the cloud's name."""
+        return "localcloud"
+
+    @property
+    def guard_table(self) -> str:
+        """nftables table on the machine that keeps packets from leaving."""
+        return f"{self.name.replace('-', '_')}_guard"
+
+    # -- addresses ------------------------------------------------------------------------------------
+    @property
+    def uplink_device(self) -> str:
+        """The machine's end of the link to this cloud's internet."""
+        return f"lc{self.slot}-uplink"
+
+    @property
+    def uplink_network(self) -> IPv4Network:
+        """A /30: the machine has the first address, the internet's namespace the second."""
+        return list(UPLINKS.subnets(new_prefix=30))[self.slot]
+
+    @property
+    def api_address(self) -> IPv4Address:
+        """Where the AWS API answers, in the simulated internet."""
+        return INTERNET[1]
+
+    @property
+    def operator_address(self) -> IPv4Address:
+        """The address from which the operator's commands come."""
+        return INTERNET[10]
+
+    @property
+    def resolver_address(self) -> IPv4Address:
+        """The name server of the simulated internet."""
+        return INTERNET[2]
+
+    @property
+    def visitor_address(self) -> IPv4Address:
+        """A second address in the internet that is not the operator's: anybody's."""
+        return INTERNET[20]
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://{self.api_address}:4566"
+
+
+def from_environment() -> Settings:
+    """The settings that LOCALCLOUD_NAME (default `localcloud`) and LOCALCLOUD_PORT (default 8080) name."""
+    port = os.environ.get("LOCALCLOUD_PORT", "8080")
+    if not port.isdigit():
+        raise SettingsError(f"LOCALCLOUD_PORT={port!r}: want a port number, for example LOCALCLOUD_PORT=8081")
+    return Settings(name=os.environ.get("LOCALCLOUD_NAME", "localcloud"), http_port=int(port))

@@ -1,0 +1,94 @@
+"""What an environment has in AWS, read side by side and told in names instead of identifiers.
+
+Each function takes a `Look` and returns {short name: {attribute: value}}. A short name is the Name tag (or the
+resource's own name) without the environment's prefix: tandem-main-public-1 becomes public-1. References are short
+names as well, so that what is there can be compared with what a role wants before anything exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+Resources = dict[str, dict[str, Any]]
+
+DEBIAN_ACCOUNT = "136693071363"
+LIVE_INSTANCES = ["pending", "running", "stopping", "stopped"]
+
+
+class DoubledError(ValueError):
+    """Two resources where there can be one; the message names both."""
+
+
+@dataclass
+class Look:
+    """One look at an environment.
+
+    client: service name -> boto3 client. found: short names of what was read so far, by identifier.
+    """
+
+    client: Callable[[str], Any]
+    project: str
+    env_name: str
+    found: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.project}-{self.env_name}"
+
+    @property
+    def filters(self) -> list[dict[str, Any]]:
+        """EC2 filters for the environment's tags."""
+        return [
+            {"Name": "tag:Project", "Values": [self.project]},
+            {"Name": "tag:Environment", "Values": [self.env_name]},
+        ]
+
+    def short(self, name: str) -> str:
+        return name.removeprefix(f"{self.prefix}-")
+
+    def named(self, items: Iterable[dict[str, Any]], identifier: str) -> list[tuple[str, dict[str, Any]]]:
+        """(short name, item) of each; remembers the names, and refuses two items with one name."""
+        pairs: dict[str, dict[str, Any]] = {}
+        for item in items:
+            name = self.short(tags(item).get("Name", item[identifier]))
+            if name in pairs:
+                raise DoubledError(f"two resources are named {name}: {pairs[name][identifier]} and {item[identifier]}")
+            pairs[name] = item
+            self.found[item[identifier]] = name
+        return sorted(pairs.items())
+
+    def name(self, identifier: str | None) -> str:
+        """Short name of what has this identifier; the identifier itself where it is not the environment's."""
+        return self.found.get(identifier or "", identifier or "")
+
+    def names(self, identifiers: Iterable[str]) -> list[str]:
+        return sorted(self.name(identifier) for identifier in identifiers)
+
+    def pages(self, service: str, operation: str, key: str, **arguments: Any) -> list[dict[str, Any]]:
+        """All items under `key` of a paginated operation; none where the resource does not exist."""
+        client = self.client(service)
+        try:
+            return [item for page in client.get_paginator(operation).paginate(**arguments) for item in page[key]]
+        except client.exceptions.ClientError as error:
+            if is_missing(error):
+                return []
+            raise
+
+
+def is_missing(error: Any) -> bool:
+    """Whether a ClientError says that something does not exist (each service has names of its own for that)."""
+    code = error.response["Error"]["Code"]
+    return code.endswith((".NotFound", "NotFound", "NotFoundFault", "NoSuchEntity"))
+
+
+def tags(item: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in item.get("Tags") or item.get("TagList") or []}
+
+
+def side_by_side(*calls: Callable[[], Any]) -> list[Any]:
+    """The calls' results in their order; they wait for the network together."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return [job.result() for job in [pool.submit(call) for call in calls]]

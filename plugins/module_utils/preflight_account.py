@@ -1,0 +1,194 @@
+"""What can be said about an environment's variables by asking AWS. Nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ansible.module_utils.look import DEBIAN_ACCOUNT, LIVE_INSTANCES
+from ansible.module_utils.preflight_settings import Problem, password_problem
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+
+# Quotas: service, code, and AWS's default, which counts where the quota itself may not be read.
+VPC_QUOTA = ("vpc", "L-F678F1CE", 5)
+ADDRESS_QUOTA = ("ec2", "L-0263D0A3", 5)
+VCPU_QUOTA = ("ec2", "L-1216C47A", None)
+
+Client = Callable[[str], Any]
+
+
+def credentials_problem(client: Client) -> tuple[dict[str, str], list[Problem]]:
+    """(account and ARN of the caller, problems of the credentials)."""
+    allowed = "credentials of an AWS account"
+
+    def problem(wrong: str, fix: str) -> tuple[dict[str, str], list[Problem]]:
+        return {}, [Problem("AWS credentials", "(not shown)", wrong, allowed, fix)]
+
+    try:
+        identity = client("sts").get_caller_identity()
+    except (NoCredentialsError, PartialCredentialsError):
+        return problem("there are none, or only half of them", "aws configure, aws sso login, or AWS_PROFILE=NAME")
+    except ProfileNotFound as error:
+        return problem(str(error), "AWS_PROFILE=NAME of a profile in ~/.aws/config")
+    except EndpointConnectionError as error:
+        return problem(str(error), "check the network, and -e region=…")
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code.startswith("ExpiredToken") or code == "RequestExpired":
+            return problem("they have expired", "aws sso login, or get new ones")
+        return problem(
+            f"AWS refuses them ({code})", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        )
+    return {"account": identity["Account"], "arn": identity["Arn"]}, []
+
+
+def region_problem(client: Client, region: str) -> list[Problem]:
+    """Whether the region exists and is enabled for this account."""
+    enabled = sorted(item["RegionName"] for item in client("ec2").describe_regions()["Regions"])
+    if region in enabled:
+        return []
+    return [Problem("region", region, "unknown, or not enabled", ", ".join(enabled), f"-e region={enabled[0]}")]
+
+
+def instance_type_problems(client: Client, instance_type: str, region: str) -> Iterator[Problem]:
+    """The type exists, is x86_64 as the Debian image is, and is offered in two zones."""
+    ec2 = client("ec2")
+    try:
+        types = ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "InvalidInstanceType":
+            raise
+        types = []
+    if not types:
+        yield Problem(
+            "instance_type", instance_type, f"not offered in {region}", "an x86_64 type", "-e instance_type=t3.micro"
+        )
+        return
+    architectures = types[0]["ProcessorInfo"]["SupportedArchitectures"]
+    if "x86_64" not in architectures:
+        wrong = f"its architecture is {', '.join(architectures)}, the hosts' image is x86_64"
+        yield Problem("instance_type", instance_type, wrong, "an x86_64 type", "-e instance_type=t3.micro")
+    offers = ec2.describe_instance_type_offerings(
+        LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": [instance_type]}]
+    )["InstanceTypeOfferings"]
+    if len(offers) < 2:
+        wrong = f"offered in {len(offers)} availability zone(s) of {region}"
+        yield Problem("instance_type", instance_type, wrong, "two zones or more", "another type or another region")
+
+
+def database_problems(client: Client, db_class: str, version: str, region: str) -> list[Problem]:
+    """The class can be ordered with this major version of PostgreSQL, encrypted, in this region."""
+    pages = (
+        client("rds")
+        .get_paginator("describe_orderable_db_instance_options")
+        .paginate(Engine="postgres", DBInstanceClass=db_class, Vpc=True)
+    )
+    options = [option for page in pages for option in page["OrderableDBInstanceOptions"]]
+    majors = sorted({o["EngineVersion"].split(".")[0] for o in options if o["SupportsStorageEncryption"]}, key=int)
+    if not majors:
+        wrong = f"not offered for encrypted PostgreSQL in {region}"
+        return [
+            Problem("db_instance_class", db_class, wrong, "a class RDS offers", "-e db_instance_class=db.t4g.micro")
+        ]
+    if version not in majors:
+        wrong = f"not offered with {db_class} in {region}"
+        return [Problem("db_engine_version", version, wrong, ", ".join(majors), f"-e db_engine_version={majors[-1]}")]
+    return []
+
+
+def image_problem(client: Client, region: str, volume_size: int) -> Iterator[Problem]:
+    """There is an official Debian 13 image, and the root volume is large enough for it."""
+    images = client("ec2").describe_images(
+        Owners=[DEBIAN_ACCOUNT], Filters=[{"Name": "name", "Values": ["debian-13-amd64-*"]}]
+    )["Images"]
+    if not images:
+        yield Problem(
+            "region", region, "has no official Debian 13 image", "a region in which Debian publishes", "-e region=…"
+        )
+        return
+    sizes = [disk["Ebs"].get("VolumeSize", 0) for disk in images[-1].get("BlockDeviceMappings", []) if "Ebs" in disk]
+    if sizes and volume_size < max(sizes):
+        least = max(sizes)
+        wrong = "smaller than the image"
+        yield Problem("volume_size", volume_size, wrong, f"{least} or more", f"-e volume_size={least}")
+
+
+def quota_problems(client: Client, settings: dict[str, Any]) -> Iterator[Problem]:
+    """Whether what is still to be made fits the account's quotas."""
+    ec2 = client("ec2")
+    own = [
+        {"Name": "tag:Project", "Values": [str(settings["project"])]},
+        {"Name": "tag:Environment", "Values": [str(settings["env_name"])]},
+    ]
+    live = {"Name": "instance-state-name", "Values": LIVE_INSTANCES}
+
+    def instances(filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        pages = ec2.get_paginator("describe_instances").paginate(Filters=[*filters, live])
+        return [item for page in pages for reservation in page["Reservations"] for item in reservation["Instances"]]
+
+    def vcpus(items: list[dict[str, Any]]) -> int:
+        return sum(i["CpuOptions"]["CoreCount"] * i["CpuOptions"]["ThreadsPerCore"] for i in items if "CpuOptions" in i)
+
+    cpus = ec2.describe_instance_types(InstanceTypes=[settings["instance_type"]])["InstanceTypes"][0]["VCpuInfo"]
+    hosts = (int(settings["frontend_count"]) + int(settings["backend_count"])) * cpus["DefaultVCpus"]
+    addresses = {"single": 1, "per_az": 2, "none": 0}[settings["nat_gateway"]]
+    counts = [
+        ("VPCs", VPC_QUOTA, 1, len(ec2.describe_vpcs()["Vpcs"]), len(ec2.describe_vpcs(Filters=own)["Vpcs"])),
+        (
+            "elastic IP addresses",
+            ADDRESS_QUOTA,
+            addresses,
+            len(ec2.describe_addresses()["Addresses"]),
+            len(ec2.describe_addresses(Filters=own)["Addresses"]),
+        ),
+        ("vCPUs of on-demand instances", VCPU_QUOTA, hosts, vcpus(instances([])), vcpus(instances(own))),
+    ]
+    for what, (service, code, default), wanted, used, ours in counts:
+        limit = _quota(client, service, code, default)
+        after = used - ours + max(wanted, ours)
+        if limit is not None and after > limit:
+            wrong = f"{used} {what} are in use, and {max(wanted - ours, 0)} more are needed"
+            fix = f"delete some, or ask AWS for more: Service Quotas, {service}, {code}"
+            yield Problem("(account)", what, wrong, f"{limit:g} in region {settings['region']}", fix)
+
+
+def _quota(client: Client, service: str, code: str, default: int | None) -> float | None:
+    try:
+        return client("service-quotas").get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]["Value"]
+    except (ClientError, BotoCoreError):  # a deployer may lack the right to read quotas
+        return default
+
+
+def existing_problems(client: Client, settings: dict[str, Any]) -> Iterator[Problem]:
+    """What cannot change once the environment is there, and a master password that RDS would refuse."""
+    own = [
+        {"Name": "tag:Project", "Values": [str(settings["project"])]},
+        {"Name": "tag:Environment", "Values": [str(settings["env_name"])]},
+    ]
+    for vpc in client("ec2").describe_vpcs(Filters=own)["Vpcs"]:
+        if vpc["CidrBlock"] != settings["vpc_cidr"]:
+            cidr, wrong = vpc["CidrBlock"], "the environment exists with another range, which AWS cannot change"
+            yield Problem("vpc_cidr", settings["vpc_cidr"], wrong, cidr, f"-e vpc_cidr={cidr}, or another env_name")
+    live = {"Name": "instance-state-name", "Values": LIVE_INSTANCES}
+    for page in client("ec2").get_paginator("describe_instances").paginate(Filters=[*own, live]):
+        for item in (item for reservation in page["Reservations"] for item in reservation["Instances"]):
+            if item["InstanceType"] != settings["instance_type"]:
+                wrong = f"{item['InstanceId']} runs as {item['InstanceType']}, which cannot change while it runs"
+                fix = f"-e instance_type={item['InstanceType']}, or terminate it: the next run launches it anew"
+                yield Problem("instance_type", settings["instance_type"], wrong, item["InstanceType"], fix)
+    name = f"/{settings['project']}/{settings['env_name']}/database/master-password"
+    ssm = client("ssm")
+    try:
+        wrong = password_problem(ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+    except ssm.exceptions.ParameterNotFound:
+        return
+    if wrong:
+        allowed = '8 to 128 ASCII characters without / " @ and space'
+        yield Problem(name, "(secret)", wrong, allowed, "put another value into SSM, or delete it: one is made")

@@ -1,0 +1,170 @@
+"""The network of an environment: VPC, subnets, gateways, routes, endpoints, security groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ansible.module_utils.look import DoubledError, Look, Resources, side_by_side, tags
+
+
+def network(look: Look) -> dict[str, Any]:
+    """Everything in the environment's VPC, and what belongs to it before there is one (gateway, addresses)."""
+    vpcs, gateways, addresses = side_by_side(
+        partial(look.pages, "ec2", "describe_vpcs", "Vpcs", Filters=look.filters),
+        partial(look.pages, "ec2", "describe_internet_gateways", "InternetGateways", Filters=look.filters),
+        partial(_addresses, look),
+    )
+    if len(vpcs) > 1:
+        ids = " and ".join(vpc["VpcId"] for vpc in vpcs)
+        raise DoubledError(f"two VPCs have the tags Project={look.project}, Environment={look.env_name}: {ids}")
+    for gateway in gateways:
+        look.found[gateway["InternetGatewayId"]] = "internet"
+    vpc_id = vpcs[0]["VpcId"] if vpcs else ""
+    content = _content(look, vpc_id) if vpc_id else {kind: {} for kind in _KINDS}
+    return {
+        "vpc": {"id": vpc_id, "cidr": vpcs[0]["CidrBlock"], **content.pop("dns")} if vpc_id else {},
+        "internet_gateway": _internet_gateway(gateways),
+        "elastic_ips": addresses,
+        **{kind: content[kind] for kind in _KINDS},
+    }
+
+
+_KINDS = ("subnets", "nat_gateways", "route_tables", "endpoints", "security_groups")
+
+
+def _content(look: Look, vpc_id: str) -> dict[str, Any]:
+    """The kinds of _KINDS in one VPC. All are read at once, then named, subnets first: others refer to them."""
+    inside = [{"Name": "vpc-id", "Values": [vpc_id]}]
+    subnets, nats, tables, endpoints, groups, dns = side_by_side(
+        partial(look.pages, "ec2", "describe_subnets", "Subnets", Filters=inside),
+        partial(look.pages, "ec2", "describe_nat_gateways", "NatGateways", Filters=inside),
+        partial(look.pages, "ec2", "describe_route_tables", "RouteTables", Filters=inside),
+        partial(look.pages, "ec2", "describe_vpc_endpoints", "VpcEndpoints", Filters=inside),
+        partial(look.pages, "ec2", "describe_security_groups", "SecurityGroups", Filters=inside),
+        partial(_dns, look, vpc_id),
+    )
+    return {
+        "dns": dns,
+        "subnets": {name: _subnet(item) for name, item in look.named(subnets, "SubnetId")},
+        "nat_gateways": _nat_gateways(look, nats),
+        "route_tables": {name: _route_table(look, item) for name, item in look.named(_own(tables), "RouteTableId")},
+        "endpoints": _endpoints(look, endpoints),
+        "security_groups": _security_groups(look, groups),
+    }
+
+
+def _own(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Route tables without the VPC's main one, which stays as AWS makes it: local traffic alone."""
+    return [table for table in tables if not any(a.get("Main") for a in table["Associations"])]
+
+
+def _dns(look: Look, vpc_id: str) -> dict[str, bool]:
+    def attribute(name: str) -> bool:
+        key = name[0].upper() + name[1:]
+        return look.client("ec2").describe_vpc_attribute(VpcId=vpc_id, Attribute=name)[key]["Value"]
+
+    return {"dns_support": attribute("enableDnsSupport"), "dns_hostnames": attribute("enableDnsHostnames")}
+
+
+def _subnet(item: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": item["SubnetId"],
+        "cidr": item["CidrBlock"],
+        "zone": item["AvailabilityZone"],
+        "tier": tags(item).get("Tier", ""),
+    }
+
+
+def _internet_gateway(gateways: list[dict[str, Any]]) -> dict[str, str]:
+    """id and vpc_id (empty: attached to none)."""
+    if not gateways:
+        return {}
+    attachments = gateways[0].get("Attachments") or [{}]
+    return {"id": gateways[0]["InternetGatewayId"], "vpc_id": attachments[0].get("VpcId", "")}
+
+
+def _addresses(look: Look) -> Resources:
+    addresses = look.client("ec2").describe_addresses(Filters=look.filters)["Addresses"]
+    return {
+        name: {"id": item["AllocationId"], "address": item["PublicIp"]}
+        for name, item in look.named(addresses, "AllocationId")
+    }
+
+
+def _nat_gateways(look: Look, items: list[dict[str, Any]]) -> Resources:
+    """Those that are there or will be; failed and deleted ones are listed by AWS for an hour."""
+    live = [item for item in items if item["State"] in ("pending", "available")]
+    return {
+        name: {
+            "id": item["NatGatewayId"],
+            "state": item["State"],
+            "subnet": look.name(item["SubnetId"]),
+            "address": item["NatGatewayAddresses"][0].get("PublicIp", ""),
+        }
+        for name, item in look.named(live, "NatGatewayId")
+    }
+
+
+def _route_table(look: Look, item: dict[str, Any]) -> dict[str, Any]:
+    """routes: destination -> internet, a NAT gateway's short name, or what AWS calls the target."""
+    routes = {
+        route["DestinationCidrBlock"]: "blackhole"
+        if route.get("State") == "blackhole"
+        else look.name(route.get("NatGatewayId") or route.get("GatewayId") or route.get("NetworkInterfaceId"))
+        for route in item["Routes"]
+        if route.get("GatewayId") != "local" and "DestinationCidrBlock" in route
+    }
+    subnets = look.names(a["SubnetId"] for a in item["Associations"] if "SubnetId" in a)
+    return {"id": item["RouteTableId"], "routes": routes, "subnets": subnets}
+
+
+def _endpoints(look: Look, items: list[dict[str, Any]]) -> Resources:
+    live = [item for item in items if item["State"].lower() in ("pending", "available")]
+    return {
+        name: {
+            "id": item["VpcEndpointId"],
+            "service": item["ServiceName"],
+            "route_tables": look.names(item.get("RouteTableIds", [])),
+        }
+        for name, item in look.named(live, "VpcEndpointId")
+    }
+
+
+def _security_groups(look: Look, items: list[dict[str, Any]]) -> Resources:
+    """Groups by their names. A rule is written `tcp 5000 public_alb`: protocol, port or range, the other side."""
+    own = [item for item in items if item["GroupName"] != "default"]
+    for item in own:
+        look.found[item["GroupId"]] = look.short(item["GroupName"]).replace("-", "_")
+    return {
+        look.found[item["GroupId"]]: {
+            "id": item["GroupId"],
+            "ingress": _rules(look, item["IpPermissions"]),
+            "egress": _rules(look, item["IpPermissionsEgress"]),
+        }
+        for item in own
+    }
+
+
+def _rules(look: Look, permissions: list[dict[str, Any]]) -> list[str]:
+    return sorted(
+        f"{_ports(permission)} {side}" for permission in permissions for side in _other_sides(look.name, permission)
+    )
+
+
+def _ports(permission: dict[str, Any]) -> str:
+    protocol = permission["IpProtocol"]
+    first, last = permission.get("FromPort"), permission.get("ToPort")
+    if protocol == "-1" or first is None:
+        return protocol
+    return f"{protocol} {first}" if first == last else f"{protocol} {first}-{last}"
+
+
+def _other_sides(name: Callable[[str], str], permission: dict[str, Any]) -> list[str]:
+    return [
+        *(name(pair["GroupId"]) for pair in permission.get("UserIdGroupPairs", [])),
+        *(entry["CidrIp"] for entry in permission.get("IpRanges", [])),
+        *(entry["CidrIpv6"] for entry in permission.get("Ipv6Ranges", [])),
+        *(entry["PrefixListId"] for entry in permission.get("PrefixListIds", [])),
+    ]

@@ -1,0 +1,79 @@
+#!/usr/bin/python
+"""Keep a host's last releases, and remove what none of them needs."""
+
+DOCUMENTATION = r"""
+---
+module: release_prune
+short_description: Remove a host's old releases and the images that none of the others needs
+description: What a container uses is never removed.
+options:
+  folder: {description: Folder of the releases; each is a folder named by its number., type: path, required: true}
+  good: {description: Releases that worked., type: list, elements: int, required: true}
+  keep: {description: Number of them to keep., type: int, default: 5}
+  repository: {description: Name of the images without a tag., type: str, required: true}
+author: Tandem
+"""
+
+RETURN = r"""
+releases: {description: Releases that were removed., type: list, elements: int, returned: always}
+images: {description: Images that were removed., type: list, elements: str, returned: always}
+"""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def docker(*arguments: str) -> list[str]:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.split()
+
+
+def old_releases(folder: Path, good: set[int], keep: int) -> list[int]:
+    """Those that never worked, and all but the newest `keep` that did."""
+    found = sorted(int(entry.name) for entry in folder.iterdir() if entry.name.isdigit())
+    worked = [number for number in found if number in good]
+    return [number for number in found if number not in worked[-keep:]]
+
+
+def unneeded_images(folder: Path, gone: list[int], repository: str) -> list[str]:
+    """Images (repository:tag) of which no kept release and no container says that it needs them."""
+    needed = set()
+    for settings in folder.glob("*/container.json"):
+        if int(settings.parent.name) not in gone:
+            needed.add(json.loads(settings.read_text())["image_id"])
+    containers = docker("container", "ls", "--all", "--quiet", "--no-trunc")
+    if containers:
+        needed.update(docker("container", "inspect", "--format", "{{.Image}}", *containers))
+    images = docker("image", "ls", "--no-trunc", "--format", "{{.ID}}={{.Repository}}:{{.Tag}}", repository)
+    return [name for image, _, name in (line.partition("=") for line in images) if image not in needed]
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "folder": {"type": "path", "required": True},
+            "good": {"type": "list", "elements": "int", "required": True},
+            "keep": {"type": "int", "default": 5},
+            "repository": {"type": "str", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    wanted = module.params
+    if wanted["keep"] < 1:
+        module.fail_json(msg=f"keep={wanted['keep']}: want 1 or more, for example 5")
+    folder = Path(wanted["folder"])
+    gone = old_releases(folder, set(wanted["good"]), wanted["keep"]) if folder.is_dir() else []
+    images = unneeded_images(folder, gone, wanted["repository"])
+    if not module.check_mode:
+        for number in gone:
+            shutil.rmtree(folder / str(number))
+        if images:
+            docker("image", "rm", *images)
+    module.exit_json(changed=bool(gone or images), releases=gone, images=images)
+
+
+if __name__ == "__main__":
+    main()

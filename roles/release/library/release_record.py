@@ -1,0 +1,137 @@
+#!/usr/bin/python
+"""Write the record of a release to SSM Parameter Store."""
+
+DOCUMENTATION = r"""
+---
+module: release_record
+short_description: Write the record of a release
+description:
+  - A new record takes the next number; records that were still being rolled out are marked C(interrupted), because only
+    the holder of the lock writes records.
+  - A record that goes on being rolled out (C(number) given) is updated.
+options:
+  prefix: {description: Path of the environment in SSM Parameter Store., type: str, required: true}
+  number: {description: Record to update; by default a new one is made., type: int}
+  fields: {description: What to write; merged over what the record holds., type: dict, required: true}
+  keep: {description: Number of records kept., type: int, default: 30}
+  tags: {description: Tags of a new record., type: dict, default: {}}
+extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
+author: Tandem
+"""
+
+RETURN = r"""
+record: {description: The record as written., type: dict, returned: always}
+"""
+
+import getpass
+import json
+import platform
+from datetime import UTC, datetime
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+
+try:
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:
+    pass  # AnsibleAWSModule says that botocore is missing.
+
+MAX_VALUE = 4096  # characters in a standard parameter
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Records:
+    """The parameters <prefix>/release/000001 … of one environment."""
+
+    def __init__(self, ssm, prefix: str) -> None:
+        self.ssm = ssm
+        self.path = f"{prefix}/release"
+
+    def name(self, number: int) -> str:
+        return f"{self.path}/{number:06}"
+
+    def read(self) -> dict[int, dict]:
+        found: dict[int, dict] = {}
+        token: dict[str, str] = {}
+        while True:
+            page = self.ssm.get_parameters_by_path(Path=self.path, aws_retry=True, **token)
+            for parameter in page["Parameters"]:
+                number = parameter["Name"].rpartition("/")[2]
+                if number.isdigit():
+                    found[int(number)] = json.loads(parameter["Value"])
+            if not page.get("NextToken"):
+                return found
+            token = {"NextToken": page["NextToken"]}
+
+    def write(self, record: dict, tags: dict | None = None) -> None:
+        """tags: those of a new parameter; None overwrites one that exists."""
+        if "reason" in record:
+            room = MAX_VALUE - len(json.dumps({**record, "reason": ""}, ensure_ascii=True))
+            record["reason"] = record["reason"].encode("ascii", "replace").decode()[: max(0, room // 2)]
+        extra = {"Overwrite": True} if tags is None else {"Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}
+        value = json.dumps(record, ensure_ascii=True)
+        self.ssm.put_parameter(Name=self.name(record["number"]), Value=value, Type="String", aws_retry=True, **extra)
+
+    def prune(self, numbers: list[int]) -> None:
+        for first in range(0, len(numbers), 10):
+            names = [self.name(number) for number in numbers[first : first + 10]]
+            self.ssm.delete_parameters(Names=names, aws_retry=True)
+
+
+def begin(records: Records, fields: dict, tags: dict, keep: int) -> dict:
+    """A new record with the next number."""
+    existing = records.read()
+    for record in existing.values():
+        if record["result"] == "rolling":
+            records.write({**record, "result": "interrupted", "finished": now()})
+    number = max(existing, default=0) + 1
+    record = {
+        "number": number,
+        "release": number,
+        "who": f"{getpass.getuser()}@{platform.node()}",
+        "started": now(),
+        "result": "rolling",
+        **fields,
+    }
+    records.write(record, tags)
+    records.prune(sorted(existing)[: max(0, len(existing) + 1 - keep)])
+    return record
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            "prefix": {"type": "str", "required": True},
+            "number": {"type": "int"},
+            "fields": {"type": "dict", "required": True},
+            "keep": {"type": "int", "default": 30},
+            "tags": {"type": "dict", "default": {}},
+        },
+        supports_check_mode=True,
+    )
+    wanted = module.params
+    if module.check_mode:
+        module.exit_json(changed=True, record={"number": wanted["number"] or 0, "release": 0, **wanted["fields"]})
+    records = Records(module.client("ssm", retry_decorator=AWSRetry.jittered_backoff()), wanted["prefix"])
+    try:
+        if wanted["number"] is None:
+            record = begin(records, wanted["fields"], wanted["tags"], wanted["keep"])
+        else:
+            existing = records.read()
+            if wanted["number"] not in existing:
+                known = ", ".join(map(str, sorted(existing))) or "none"
+                module.fail_json(msg=f"number={wanted['number']}: no such release record; there are: {known}")
+            record = existing[wanted["number"]] | wanted["fields"]
+            if record["result"] != "rolling":
+                record["finished"] = now()
+            records.write(record)
+    except (ClientError, BotoCoreError) as error:
+        module.fail_json_aws(error, msg=f"writing the release record under {wanted['prefix']} failed")
+    module.exit_json(changed=True, record=record)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Records of releases: numbers, interrupted ones, which release is current and which was before it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from .modules import load
+
+release_record = load("release", "release_record")
+release_facts = load("release", "release_facts")
+PREFIX = "/tandem/test"
+TAGS = {"Project": "tandem"}
+
+
+@pytest.fixture
+def records(ssm: Any) -> Any:
+    return release_record.Records(ssm, PREFIX)
+
+
+def deploy(result: str, number: int) -> dict[str, Any]:
+    return {"number": number, "release": number, "action": "deploy", "result": result}
+
+
+def rollback(to: int, number: int, result: str = "deployed") -> dict[str, Any]:
+    return {"number": number, "release": to, "action": "rollback", "result": result}
+
+
+@pytest.mark.parametrize(
+    ("history", "current", "previous"),
+    [
+        pytest.param([], 0, 0, id="nothing"),
+        pytest.param([deploy("deployed", 1)], 1, 0, id="the first"),
+        pytest.param([deploy("deployed", 1), deploy("deployed", 2)], 2, 1, id="two"),
+        pytest.param([deploy("deployed", 1), deploy("rolled back", 2)], 1, 0, id="one that failed"),
+        pytest.param([deploy("deployed", 1), deploy("rolling", 2)], 1, 0, id="one under way"),
+        pytest.param([deploy("deployed", 1), deploy("deployed", 2), rollback(1, 3)], 1, 0, id="back"),
+        pytest.param(
+            [deploy("deployed", 1), deploy("deployed", 2), deploy("deployed", 3), rollback(2, 4)],
+            2,
+            1,
+            id="back, and again",
+        ),
+        pytest.param(
+            [deploy("deployed", 1), deploy("deployed", 2), rollback(1, 3, "rolled back")],
+            2,
+            1,
+            id="a rollback that failed",
+        ),
+        pytest.param(
+            [deploy("deployed", 1), deploy("deployed", 2), rollback(1, 3), deploy("deployed", 4)],
+            4,
+            2,
+            id="on after back",
+        ),
+    ],
+)
+def test_current_and_previous(history: list[dict[str, Any]], current: int, previous: int) -> None:
+    assert release_facts.current_and_previous(history) == (current, previous)
+
+
+def test_numbers_count_up_and_what_was_under_way_was_interrupted(records: Any) -> None:
+    first = release_record.begin(records, {"action": "deploy"}, TAGS, keep=30)
+    second = release_record.begin(records, {"action": "deploy"}, TAGS, keep=30)
+    assert (first["number"], second["number"]) == (1, 2)
+    kept = records.read()
+    assert (kept[1]["result"], kept[2]["result"]) == ("interrupted", "rolling")
+    assert kept[1]["finished"]
+
+
+def test_old_records_go_and_numbers_are_not_given_again(records: Any) -> None:
+    for _ in range(15):
+        release_record.begin(records, {"action": "deploy"}, TAGS, keep=3)
+    assert sorted(records.read()) == [13, 14, 15]
+
+
+def test_a_long_reason_is_cut_to_what_a_parameter_holds(records: Any) -> None:
+    record = release_record.begin(records, {"action": "deploy"}, TAGS, keep=30)
+    records.write(record | {"reason": 'schlecht "' * 2000})
+    value = records.ssm.get_parameter(Name=f"{PREFIX}/release/000001", aws_retry=True)["Parameter"]["Value"]
+    assert len(value) <= 4096
+    assert json.loads(value)["reason"].startswith("schlecht")
+
+
+def test_the_lock_lies_beside_the_records_and_is_none(records: Any) -> None:
+    release_record.begin(records, {"action": "deploy"}, TAGS, keep=30)
+    records.ssm.put_parameter(Name=f"{PREFIX}/release/lock", Value='{"who": "me"}', Type="String", aws_retry=True)
+    found, lock = release_facts.read_records(records.ssm, PREFIX)
+    assert [record["number"] for record in found] == [1]
+    assert lock == {"who": "me"}

@@ -1,0 +1,89 @@
+"""A target in and out of a target group: only what the load balancer says counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .modules import load
+
+release_target = load("release", "release_target")
+TARGET = ("i-1", 5000)
+
+
+def state(name: str, reason: str = "") -> dict[str, str]:
+    return {"state": name, "reason": reason, "description": ""}
+
+
+class Group:
+    """A target group that passes through the given states, one at each look; the last one stays."""
+
+    def __init__(self, *states: dict[str, str] | None) -> None:
+        self.states = list(states)
+        self.calls: list[str] = []
+
+    def health(self) -> dict[tuple[str, int], dict[str, str]]:
+        now = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        return {("i-2", 5000): state("healthy")} | ({TARGET: now} if now else {})
+
+    def register(self, *target: Any) -> None:
+        self.calls.append("register")
+
+    def deregister(self, *target: Any) -> None:
+        self.calls.append("deregister")
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release_target, "POLL_SECONDS", 0)
+
+
+@pytest.mark.parametrize(
+    ("group", "wanted", "calls", "end"),
+    [
+        (Group(state("healthy")), "healthy", [], "healthy"),
+        (Group(None), "drained", [], "unregistered"),
+        (Group(None, state("initial"), state("healthy")), "healthy", ["register"], "healthy"),
+        (Group(state("draining"), state("initial"), state("healthy")), "healthy", ["register"], "healthy"),
+        (Group(state("unhealthy"), state("healthy")), "healthy", [], "healthy"),
+        (
+            Group(state("healthy"), state("draining"), state("draining"), None),
+            "drained",
+            ["deregister"],
+            "unregistered",
+        ),
+        (Group(state("unhealthy"), state("draining"), state("unused")), "drained", ["deregister"], "unused"),
+        (Group(state("draining"), None), "drained", [], "unregistered"),
+    ],
+    ids=[
+        "healthy already",
+        "gone already",
+        "new",
+        "still draining",
+        "recovers",
+        "drains",
+        "was sick",
+        "drains already",
+    ],
+)
+def test_brings_it_there(group: Group, wanted: str, calls: list[str], end: str) -> None:
+    changed, now, _ = release_target.bring(group, TARGET, wanted, timeout=5)
+    assert (group.calls, now["state"]) == (calls, end)
+    assert changed is bool(calls)
+
+
+@pytest.mark.parametrize(
+    ("stuck", "wanted"), [("unhealthy", "healthy"), ("initial", "healthy"), ("draining", "drained")]
+)
+def test_gives_up_and_tells_the_last_state(stuck: str, wanted: str) -> None:
+    _, now, everyone = release_target.bring(Group(state(stuck, "Target.Timeout")), TARGET, wanted, timeout=0)
+    assert now == state(stuck, "Target.Timeout")
+    assert ("i-2", 5000) in everyone
+
+
+def test_a_health_of_before_the_registration_does_not_count() -> None:
+    """After registering, the state is read anew; the look before it said nothing of this target."""
+    group = Group(None, state("unhealthy"), state("unhealthy"))
+    _, now, _ = release_target.bring(group, TARGET, "healthy", timeout=0.01)
+    assert now["state"] == "unhealthy"

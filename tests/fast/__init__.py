@@ -1,0 +1,1 @@
+"""Tests that need no cloud: templates, the access matrix, filters, argument specs, inventory, teardown."""

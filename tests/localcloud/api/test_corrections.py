@@ -1,0 +1,118 @@
+"""Each correction to moto, seen by a client: without it the test is red."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+
+from .helpers import Clients, World
+
+
+def test_resource_types_of_tags_are_awss(world: World, name: str) -> None:
+    address = world.ec2.allocate_address(
+        Domain="vpc", TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": [{"Key": "Name", "Value": name}]}]
+    )
+    tags = world.ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [address["AllocationId"]]}])["Tags"]
+    assert [tag["ResourceType"] for tag in tags] == ["elastic-ip"]
+    world.ec2.release_address(AllocationId=address["AllocationId"])
+
+
+def test_a_load_balancer_has_all_its_attributes(world: World) -> None:
+    found = world.elbv2.describe_load_balancer_attributes(LoadBalancerArn=world.balancer)["Attributes"]
+    values = {one["Key"]: one["Value"] for one in found}
+    assert values["load_balancing.cross_zone.enabled"] == "true"
+    assert values["routing.http2.enabled"] == "true"
+    assert 1 <= int(values["idle_timeout.timeout_seconds"]) <= 4000
+
+
+def test_a_load_balancer_without_groups_has_the_default_one(world: World) -> None:
+    default = world.ec2.describe_security_groups(
+        Filters=[{"Name": "vpc-id", "Values": [world.vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    )["SecurityGroups"][0]["GroupId"]
+    made = world.elbv2.create_load_balancer(Name="groupless", Subnets=[world.a, world.b])["LoadBalancers"][0]
+    assert (made["SecurityGroups"], made["Scheme"]) == ([default], "internet-facing")
+    world.elbv2.delete_load_balancer(LoadBalancerArn=made["LoadBalancerArn"])
+
+
+def test_an_unknown_parameter_group_is_an_error(world: World) -> None:
+    with pytest.raises(ClientError) as error:
+        world.rds.describe_db_parameter_groups(DBParameterGroupName="nobodys")
+    assert error.value.response["Error"]["Code"] == "DBParameterGroupNotFound"
+
+
+def test_engine_parameters_are_listed_by_source(world: World, name: str) -> None:
+    world.rds.create_db_parameter_group(
+        DBParameterGroupName=name, DBParameterGroupFamily="postgres17", Description="for this test"
+    )
+    world.rds.modify_db_parameter_group(
+        DBParameterGroupName=name,
+        Parameters=[{"ParameterName": "rds.force_ssl", "ParameterValue": "0", "ApplyMethod": "immediate"}],
+    )
+    every = {
+        one["ParameterName"]: one for one in world.rds.describe_db_parameters(DBParameterGroupName=name)["Parameters"]
+    }
+    assert every["max_connections"]["ApplyType"] == "static"
+    assert every["max_connections"]["IsModifiable"]
+    users = world.rds.describe_db_parameters(DBParameterGroupName=name, Source="user")["Parameters"]
+    assert [(one["ParameterName"], one["ParameterValue"]) for one in users] == [("rds.force_ssl", "0")]
+
+
+def test_gp3_has_its_speed(world: World) -> None:
+    found = world.rds.describe_db_instances(DBInstanceIdentifier="world")["DBInstances"][0]
+    assert (found["Iops"], found["StorageThroughput"]) == (3000, 125)
+
+
+def test_versions_and_classes_that_can_be_ordered(world: World) -> None:
+    versions = world.rds.describe_db_engine_versions(Engine="postgres", EngineVersion="17")["DBEngineVersions"]
+    assert "17.6" in [one["EngineVersion"] for one in versions]
+    assert {one["DBParameterGroupFamily"] for one in versions} == {"postgres17"}
+    options = world.rds.describe_orderable_db_instance_options(Engine="postgres", DBInstanceClass="db.t3.micro")
+    assert options["OrderableDBInstanceOptions"]
+
+
+def test_a_major_version_becomes_its_newest_minor(world: World, name: str) -> None:
+    made = world.rds.create_db_instance(**world.database(name, EngineVersion="17"))["DBInstance"]
+    assert made["EngineVersion"].startswith("17.")
+    world.rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+
+
+def test_a_launch_templates_own_tags_are_not_its_instances(world: World, name: str) -> None:
+    own = {"ResourceType": "launch-template", "Tags": [{"Key": "Name", "Value": name}]}
+    made = world.ec2.create_launch_template(
+        LaunchTemplateName=name, LaunchTemplateData={"InstanceType": "t3.micro"}, TagSpecifications=[own]
+    )["LaunchTemplate"]
+    version = world.ec2.describe_launch_template_versions(LaunchTemplateId=made["LaunchTemplateId"])
+    assert "TagSpecifications" not in version["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+
+
+def test_images_are_the_official_ones_in_every_region(clients: Clients) -> None:
+    for region in ("us-east-1", "eu-central-1"):
+        ec2 = clients.get("ec2", region)
+        found = ec2.describe_images(
+            Owners=["136693071363"],
+            Filters=[{"Name": "name", "Values": ["debian-13-amd64-*"]}, {"Name": "architecture", "Values": ["x86_64"]}],
+        )["Images"]
+        assert len(found) >= 2
+        assert len({one["CreationDate"] for one in found}) == len(found)
+        for one in found:
+            assert one["RootDeviceName"] == "/dev/xvda"
+            assert one["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 8
+
+
+def test_instance_types_are_true(clients: Clients) -> None:
+    found = clients.get("ec2").describe_instance_types(InstanceTypes=["t3.micro", "m5.xlarge"])["InstanceTypes"]
+    facts = {one["InstanceType"]: (one["VCpuInfo"]["DefaultVCpus"], one["MemoryInfo"]["SizeInMiB"]) for one in found}
+    assert facts == {"t3.micro": (2, 1024), "m5.xlarge": (4, 16384)}
+
+
+def test_nat_gateways_are_found_by_tag(world: World) -> None:
+    nobody = [{"Name": "tag:Name", "Values": ["nobody"]}]
+    assert world.ec2.describe_nat_gateways(Filters=nobody)["NatGateways"] == []
+
+
+def test_an_endpoint_of_no_given_type_can_be_deleted(world: World) -> None:
+    made = world.ec2.create_vpc_endpoint(
+        VpcId=world.vpc, ServiceName="com.amazonaws.us-east-1.s3", RouteTableIds=[world.table]
+    )["VpcEndpoint"]
+    assert made["VpcEndpointType"] == "Gateway"
+    world.ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])

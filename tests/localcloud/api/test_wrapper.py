@@ -1,0 +1,251 @@
+"""The wrapper: signatures and policies, the journal, faults, what is not realised, tokens, waiters."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError
+
+from localcloud.api import Api
+from localcloud.api.faults import FaultError
+
+from .helpers import Clients, World, network
+
+
+def refused(call: Any, **wishes: Any) -> str:
+    with pytest.raises(ClientError) as error:
+        call(**wishes)
+    code: str = error.value.response["Error"]["Code"]
+    return code
+
+
+# -- signatures and policies ----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("service", "action", "wrong_secret", "unknown_key"),
+    [
+        ("ec2", "describe_vpcs", "AuthFailure", "AuthFailure"),
+        ("rds", "describe_db_instances", "SignatureDoesNotMatch", "InvalidClientTokenId"),
+        ("elbv2", "describe_load_balancers", "SignatureDoesNotMatch", "InvalidClientTokenId"),
+        ("sts", "get_caller_identity", "SignatureDoesNotMatch", "InvalidClientTokenId"),
+        ("ssm", "describe_parameters", "InvalidSignatureException", "UnrecognizedClientException"),
+        ("s3", "list_buckets", "SignatureDoesNotMatch", "InvalidAccessKeyId"),
+    ],
+)
+def test_signatures(clients: Clients, service: str, action: str, wrong_secret: str, unknown_key: str) -> None:
+    assert refused(getattr(clients.get(service, secret="x" * 40), action)) == wrong_secret
+    assert refused(getattr(clients.get(service, key="AKIA234567ABCDEFGHIJ"), action)) == unknown_key
+    getattr(clients.get(service), action)()
+
+
+def test_policies_of_a_user(clients: Clients, name: str) -> None:
+    iam = clients.get("iam")
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ec2:Describe*", "Resource": "*"}]}
+    iam.put_user_policy(UserName=name, PolicyName="look", PolicyDocument=json.dumps(policy))
+    ec2 = clients.get("ec2", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    rds = clients.get("rds", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    ec2.describe_vpcs()
+    assert refused(ec2.create_vpc, CidrBlock="10.0.0.0/16") == "UnauthorizedOperation"
+    assert refused(rds.describe_db_instances) == "AccessDenied"
+    iam.update_access_key(UserName=name, AccessKeyId=key["AccessKeyId"], Status="Inactive")
+    assert refused(ec2.describe_vpcs) == "AuthFailure"
+
+
+def test_object_names_in_signatures(clients: Clients, name: str) -> None:
+    s3 = clients.get("s3")
+    s3.create_bucket(Bucket=name)
+    for key in ("plain", "a b/ü+x?=&", "%41", "a//b"):
+        s3.put_object(Bucket=name, Key=key, Body=key.encode())
+        assert s3.get_object(Bucket=name, Key=key)["Body"].read() == key.encode()
+
+
+# -- journal --------------------------------------------------------------------------------------------------
+def last(api: Api) -> dict[str, Any]:
+    entry: dict[str, Any] = json.loads(api.settings.journal_file.read_text().splitlines()[-1])
+    return entry
+
+
+def test_the_journal_tells_every_call(api: Api, clients: Clients, name: str) -> None:
+    clients.get("ec2", "eu-central-1").describe_vpcs()
+    entry = last(api)
+    assert set(entry) == {"time", "service", "region", "action", "status", "error", "mutating", "latency_ms"}
+    assert {key: entry[key] for key in ("service", "region", "action", "status", "error", "mutating")} == {
+        "service": "ec2",
+        "region": "eu-central-1",
+        "action": "DescribeVpcs",
+        "status": 200,
+        "error": None,
+        "mutating": False,
+    }
+    refused(clients.get("ec2").create_vpc, CidrBlock="10.0.0.0/8")
+    assert [last(api)[key] for key in ("status", "error", "mutating")] == [400, "InvalidVpc.Range", True]
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "wishes", "mutating"),
+    [
+        ("ssm", "get_parameters_by_path", {"Path": "/none"}, False),
+        ("ssm", "put_parameter", {"Name": "/journal", "Value": "x", "Type": "String", "Overwrite": True}, True),
+        ("sts", "get_caller_identity", {}, False),
+        ("elbv2", "describe_load_balancers", {}, False),
+        ("cloudwatch", "describe_alarms", {}, False),
+        ("cloudwatch", "delete_alarms", {"AlarmNames": ["none"]}, True),
+        ("s3", "list_buckets", {}, False),
+        ("s3", "create_bucket", {"Bucket": "journal-bucket"}, True),
+        ("kms", "generate_random", {"NumberOfBytes": 8}, False),
+        ("ec2", "create_tags", {"Resources": ["vpc-1"], "Tags": [], "DryRun": True}, False),
+    ],
+)
+def test_the_journal_knows_what_changes_something(
+    api: Api, clients: Clients, service: str, action: str, wishes: dict[str, Any], mutating: bool
+) -> None:
+    with contextlib.suppress(ClientError):  # a dry run ends in an error by design
+        getattr(clients.get(service), action)(**wishes)
+    assert (last(api)["service"], last(api)["mutating"]) == (service, mutating)
+
+
+# -- faults ---------------------------------------------------------------------------------------------------
+@pytest.fixture
+def faults(api: Api) -> Iterator[Any]:
+    yield api.faults
+    api.faults.clear()
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "throttled", "failed"),
+    [
+        ("ec2", "describe_vpcs", "RequestLimitExceeded", "InternalError"),
+        ("elbv2", "describe_load_balancers", "Throttling", "InternalFailure"),
+        ("rds", "describe_db_instances", "Throttling", "InternalFailure"),
+        ("ssm", "describe_parameters", "ThrottlingException", "InternalServerError"),
+        ("s3", "list_buckets", "SlowDown", "InternalError"),
+    ],
+)
+def test_throttling_and_errors(
+    faults: Any, clients: Clients, service: str, action: str, throttled: str, failed: str
+) -> None:
+    call = getattr(clients.get(service), action)
+    faults.set(throttle=1)
+    assert refused(call) == throttled
+    faults.set(throttle=0, error=1)
+    assert refused(call) == failed
+    faults.clear()
+    call()
+
+
+def test_a_share_of_calls_repeatably(faults: Any, clients: Clients) -> None:
+    ec2 = clients.get("ec2")
+
+    def outcomes() -> list[bool]:
+        faults.set(throttle=0.3, seed=7)
+        return [_succeeds(ec2.describe_vpcs) for _ in range(40)]
+
+    first = outcomes()
+    assert first == outcomes()
+    assert 4 <= first.count(False) <= 20
+
+
+def _succeeds(call: Any) -> bool:
+    try:
+        call()
+    except ClientError:
+        return False
+    return True
+
+
+def test_only_some_services_and_actions(faults: Any, clients: Clients) -> None:
+    faults.set(throttle=1, service="ec2|rds", action="^Describe")
+    assert refused(clients.get("ec2").describe_vpcs) == "RequestLimitExceeded"
+    clients.get("elbv2").describe_load_balancers()
+    assert refused(clients.get("ec2").delete_vpc, VpcId="vpc-0123456789abcdef0") == "InvalidVpcID.NotFound"
+
+
+def test_lost_connections_before_and_after_the_work(api: Api, faults: Any, clients: Clients, name: str) -> None:
+    ssm = clients.get("ssm")
+    put = {"Name": f"/{name}", "Value": "x", "Type": "String"}
+    faults.set(reset_before=1)
+    with pytest.raises((ConnectionClosedError, HTTPClientError)):
+        ssm.put_parameter(**put)
+    faults.clear()
+    assert refused(ssm.get_parameter, Name=f"/{name}") == "ParameterNotFound"
+    faults.set(reset_after=1)
+    with pytest.raises((ConnectionClosedError, HTTPClientError)):
+        ssm.put_parameter(**put)
+    assert (last(api)["status"], last(api)["error"]) == (0, "ConnectionReset")
+    faults.clear()
+    ssm.get_parameter(Name=f"/{name}")
+
+
+def test_a_new_resource_is_not_found_for_a_while(faults: Any, clients: Clients) -> None:
+    ec2 = clients.get("ec2", "ap-south-1")
+    faults.set(delay_s=60)
+    vpc = network(ec2, gateway=False)
+    assert refused(ec2.describe_vpcs, VpcIds=[vpc]) == "InvalidVpcID.NotFound"
+    faults.clear()
+    ec2.describe_vpcs(VpcIds=[vpc])
+
+
+def test_latency(faults: Any, clients: Clients) -> None:
+    faults.set(latency_ms=300)
+    began = time.monotonic()
+    clients.get("ec2").describe_vpcs()
+    assert time.monotonic() - began >= 0.3
+
+
+@pytest.mark.parametrize(
+    "knobs", [{"throttle": 2}, {"throttle": 0.6, "error": 0.6}, {"delay_s": -1}, {"action": "("}, {"trottle": 1}]
+)
+def test_knobs_that_cannot_be(faults: Any, knobs: dict[str, Any]) -> None:
+    with pytest.raises(FaultError):
+        faults.set(**knobs)
+    assert faults.get()["throttle"] == 0
+
+
+# -- what is not realised -------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("service", "action", "wishes"),
+    [
+        ("ec2", "create_vpc_peering_connection", {"VpcId": "vpc-1", "PeerVpcId": "vpc-2"}),
+        ("ec2", "create_transit_gateway", {}),
+        ("ec2", "create_network_acl", {"VpcId": "vpc-1"}),
+        ("ecs", "create_cluster", {"clusterName": "x"}),
+        ("lambda", "delete_function", {"FunctionName": "x"}),
+        ("autoscaling", "create_auto_scaling_group", {"AutoScalingGroupName": "x", "MinSize": 1, "MaxSize": 1}),
+        ("route53", "create_hosted_zone", {"Name": "example.org", "CallerReference": "1"}),
+        ("organizations", "describe_organization", {}),
+    ],
+)
+def test_actions_that_are_not_realised(clients: Clients, service: str, action: str, wishes: dict[str, Any]) -> None:
+    with pytest.raises(ClientError) as error:
+        getattr(clients.get(service), action)(**wishes)
+    assert error.value.response["Error"]["Code"] == "NotRealised"
+    assert "".join(part.title() for part in action.split("_")) in error.value.response["Error"]["Message"]
+
+
+def test_wishes_that_are_not_realised(world: World, name: str) -> None:
+    subnets = {"Name": name, "Subnets": [world.a, world.b]}
+    assert refused(world.elbv2.create_load_balancer, **subnets, Type="network") == "NotRealised"
+    assert refused(world.rds.create_db_instance, **world.database(name, Engine="mysql")) == "NotRealised"
+    assert refused(world.elbv2.create_target_group, **world.targeted(name, Protocol="HTTPS")) == "NotRealised"
+
+
+# -- tokens and waiters ---------------------------------------------------------------------------------------
+def test_the_same_token_is_the_same_request(world: World, name: str) -> None:
+    made = [world.ec2.run_instances(**world.launch(ClientToken=name))["Instances"][0]["InstanceId"] for _ in range(2)]
+    assert made[0] == made[1]
+    other = world.launch(ClientToken=name, InstanceType="t3.small")
+    assert refused(world.ec2.run_instances, **other) == "IdempotentParameterMismatch"
+    world.ec2.terminate_instances(InstanceIds=made[:1])
+
+
+def test_a_waiter_does_not_sleep_through_what_it_waits_for(world: World) -> None:
+    instance = world.run()
+    waiter = world.ec2.get_waiter("instance_running")
+    waiter.wait(InstanceIds=[instance], WaiterConfig={"MaxAttempts": 1})  # a second look would come after 15 s
+    world.ec2.terminate_instances(InstanceIds=[instance])

@@ -1,0 +1,109 @@
+"""What the machine is told to do, and what its user is told; and the Docker daemon, really started and ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localcloud import machine
+from localcloud.machine import MachineError
+from localcloud.settings import Settings
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine that has none of the programs: the folder that is its whole PATH."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(machine, "_finds", lambda program: (tmp_path / program).exists())
+    monkeypatch.setattr(machine, "KEYRING_FILES", [tmp_path / "keyring"])
+    return tmp_path
+
+
+def program(path: Path, text: str) -> None:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def test_where_nothing_can_be_installed_one_message_names_it_all(bare: Path) -> None:
+    with pytest.raises(MachineError) as raised:
+        machine.prepare(Settings(), print)
+    assert all(name in str(raised.value) for name in ("docker.io", "dnsmasq-base", "mmdebstrap", "nftables", "install"))
+    assert "\n" not in str(raised.value)
+
+
+def test_on_debian_what_is_missing_is_installed_and_said(bare: Path) -> None:
+    installs = (
+        f'[ "$4" = install ] && for name in {" ".join(machine.PROGRAMS)} keyring; do : > {bare}/$name; done; true'
+    )
+    program(bare / "apt-get", installs)
+    program(bare / "apt-cache", "true")
+    said: list[str] = []
+    machine._install(machine.missing_packages(), said.append)
+    assert said[0] == "reading the lists of packages"
+    assert said[1].startswith("installing debian-archive-keyring, dnsmasq-base, docker.io")
+    assert "docker-cli" not in said[1], "this Debian has it in docker.io"
+    assert machine.missing_packages() == []
+
+
+def test_an_installation_that_fails_says_what_apt_said(bare: Path) -> None:
+    program(bare / "apt-get", "echo 'E: Unable to fetch some archives' >&2; exit 100")
+    with pytest.raises(MachineError, match="Unable to fetch some archives"):
+        machine._install(machine.missing_packages(), print)
+
+
+def test_this_machine_lacks_nothing() -> None:
+    assert machine.missing_packages() == []
+    machine._check_kernel()
+
+
+def test_a_kernel_that_lacks_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "KERNEL_TRIAL", "echo 'Unknown device type' >&2; exit 2")
+    with pytest.raises(MachineError, match=r"modprobe br_netfilter .*(?s:.*)Unknown device type"):
+        machine._check_kernel()
+
+
+# In namespaces of its own, where no daemon answers: the machine's own daemon is not seen and not touched.
+ENGINE = """
+import json, subprocess
+from pathlib import Path
+from localcloud import engine
+said = []
+engine.ensure(said.append)
+engine.ensure(said.append)
+pid = json.loads(engine.STATE.read_text())["pid"]
+bridge = engine._has_bridge()
+engine.release(said.append)
+engine.release(said.append)
+print(json.dumps({"said": said, "pid": pid, "bridge": bridge, "alive": engine._is_dockerd(pid), "tables": engine._tables(),
+                  "bridge_after": engine._has_bridge(), "left": [p.name for p in engine.STATE_ROOT.iterdir()]}))
+"""
+
+
+@pytest.mark.cloud
+@pytest.mark.skipif(not shutil.which("dockerd"), reason="needs Docker Engine")
+def test_docker_is_started_where_none_answers_and_ended_without_a_trace() -> None:
+    mounts = "; ".join(
+        f"mkdir -p {path}; mount -t tmpfs tmpfs {path}" for path in ("/run", "/var/lib/docker", "/var/lib/localcloud")
+    )
+    script = f'{mounts}; exec {sys.executable} -c "$PROGRAM"'
+    done = subprocess.run(
+        ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", script],
+        env={**os.environ, "PROGRAM": ENGINE, "DOCKER_HOST": ""}, capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["bridge"]
+    assert seen["said"] == [
+        "starting Docker (dockerd, in the background)",
+        f"ending Docker (process {seen['pid']}), which `up` had started",
+    ]
+    assert not seen["alive"]
+    assert not seen["bridge_after"]
+    assert seen["tables"] == []
+    assert seen["left"] == []

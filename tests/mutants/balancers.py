@@ -1,0 +1,106 @@
+"""Mutants of load balancers and their target groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.mutants import mutant
+from tests.mutants.deployment import Deployment
+
+
+@mutant("a backend in the frontends' target group", r"target group frontend holds backend-1, which is no frontend")
+def wrong_target_group(deployment: Deployment) -> Iterator[None]:
+    target = {"Id": deployment.instance("backend-1")["InstanceId"]}
+    deployment.elbv2.register_targets(TargetGroupArn=deployment.target_group("frontend"), Targets=[target])
+    yield
+    remove_target(deployment, "frontend", target["Id"])
+
+
+@mutant("a backend deregistered", r"backend-2 is not registered in target group backend")
+def deregistered(deployment: Deployment) -> Iterator[None]:
+    target = deployment.instance("backend-2")["InstanceId"]
+    remove_target(deployment, "backend", target)
+    yield
+    deployment.elbv2.register_targets(TargetGroupArn=deployment.target_group("backend"), Targets=[{"Id": target}])
+
+
+def remove_target(deployment: Deployment, tier: str, instance: str) -> None:
+    """Deregister, and wait until the target has drained and is gone."""
+    group = deployment.target_group(tier)
+    deployment.elbv2.deregister_targets(TargetGroupArn=group, Targets=[{"Id": instance}])
+
+    def registered() -> list[str]:
+        answer = deployment.elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        return [description["Target"]["Id"] for description in answer]
+
+    deployment.wait(f"{instance} gone from {tier}", lambda: instance not in registered(), 360)
+
+
+@mutant("a second listener", r"load balancer public port 8080 leads to frontend, wanted no such listener")
+def second_listener(deployment: Deployment) -> Iterator[None]:
+    listener = deployment.elbv2.create_listener(
+        LoadBalancerArn=deployment.balancer("public")["LoadBalancerArn"],
+        Protocol="HTTP",
+        Port=8080,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": deployment.target_group("frontend")}],
+    )["Listeners"][0]["ListenerArn"]
+    yield
+    deployment.elbv2.delete_listener(ListenerArn=listener)
+
+
+@mutant(
+    "the public load balancer answers by itself",
+    r"/version from operator: frontend-1, frontend-2 never answered",
+)
+def answers_by_itself(deployment: Deployment) -> Iterator[None]:
+    balancer = deployment.balancer("public")["LoadBalancerArn"]
+    listener = deployment.elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"][0]["ListenerArn"]
+    answer = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "closed for today"}
+    action = {"Type": "fixed-response", "FixedResponseConfig": answer}
+    deployment.elbv2.modify_listener(ListenerArn=listener, DefaultActions=[action])
+    yield
+    forward = {"Type": "forward", "TargetGroupArn": deployment.target_group("frontend")}
+    deployment.elbv2.modify_listener(ListenerArn=listener, DefaultActions=[forward])
+
+
+@mutant(
+    "the internal load balancer made internet-facing", r"load balancer internal_alb is internet-facing, wanted internal"
+)
+def internal_made_public(deployment: Deployment) -> Iterator[None]:
+    """A scheme cannot be changed: the load balancer is made anew, and again by the project's own playbooks."""
+    before = deployment.balancer("internal")
+    public = [zone["SubnetId"] for zone in deployment.balancer("public")["AvailabilityZones"]]
+    delete_balancer(deployment, before["LoadBalancerArn"])
+    made = deployment.elbv2.create_load_balancer(
+        Name=before["LoadBalancerName"],
+        Scheme="internet-facing",
+        Type="application",
+        Subnets=public,
+        SecurityGroups=before["SecurityGroups"],
+        Tags=[
+            {"Key": "Project", "Value": deployment.prefix.split("-")[0]},
+            {"Key": "Environment", "Value": deployment.prefix.split("-", 1)[1]},
+        ],
+    )["LoadBalancers"][0]["LoadBalancerArn"]
+    deployment.elbv2.create_listener(
+        LoadBalancerArn=made,
+        Protocol="HTTP",
+        Port=80,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": deployment.target_group("backend")}],
+    )
+    deployment.elbv2.get_waiter("load_balancer_available").wait(LoadBalancerArns=[made])
+    yield
+    delete_balancer(deployment, made)
+    deployment.playbook("playbooks/provision.yml")
+    deployment.playbook("playbooks/deploy.yml")
+
+
+def delete_balancer(deployment: Deployment, arn: str) -> None:
+    """Delete a load balancer, and wait until its interfaces are gone too: its name can be taken again."""
+    name = "/".join(arn.split("/")[1:])
+    deployment.elbv2.delete_load_balancer(LoadBalancerArn=arn)
+    filters = [{"Name": "description", "Values": [f"ELB {name}"]}]
+    deployment.wait(
+        f"{name} is gone",
+        lambda: not deployment.ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"],
+    )

@@ -1,0 +1,40 @@
+"""A running API for tests of modules that talk to AWS, and Ansible against it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.api import Endpoint, api, without_aws
+
+ROOT = Path(__file__).parents[2]
+Playbook = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Endpoint]:
+    with api() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
+def playbook(cloud: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Playbook:
+    """Run a playbook against the API with inventory/local. There are no hosts behind it, hence no console to wait for."""
+    state = tmp_path_factory.mktemp("state")
+
+    def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        extra = ["-e", "ssh_host_keys=accept-new", "-e", f"state_dir={state}", "-e", "preflight_docker=false"]
+        return subprocess.run(
+            [ROOT / ".venv/bin/ansible-playbook", "-i", "inventory/local", f"playbooks/{name}.yml", *extra, *arguments],
+            cwd=ROOT,
+            env={**without_aws(), **cloud.environment, "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+
+    return run

@@ -1,0 +1,253 @@
+"""The project's own modules against a running API: made once, mended when changed by hand, silent in check mode."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from tests.support.api import Endpoint
+from tests.support.plugins import load
+
+groups_module = load("plugins/modules/security_groups.py")
+secrets_module = load("plugins/modules/secret_parameters.py")
+access_module = load("plugins/modules/ssh_access.py")
+survey_module = load("plugins/modules/survey.py")
+from ansible.module_utils.look import DoubledError, Look  # noqa: E402
+
+MATRIX = [
+    {"from": "internet", "to": "front_end", "port": 80, "protocol": "tcp", "why": "Visitors"},
+    {"from": "front_end", "to": "database", "port": 5432, "protocol": "tcp", "why": ""},
+]
+
+
+@pytest.fixture
+def wish(cloud: Endpoint) -> dict[str, Any]:
+    vpc_id = cloud.client("ec2").create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    return {
+        "vpc_id": vpc_id,
+        "prefix": "t-x",
+        "tiers": {"front_end": "Front", "database": "Data"},
+        "outsides": {"internet": "0.0.0.0/0"},
+        "matrix": MATRIX,
+        "tags": {"Project": "t"},
+    }
+
+
+@pytest.fixture(autouse=True)
+def without_vpcs(cloud: Endpoint) -> Any:
+    """The quota is five VPCs: each test leaves none of its own."""
+    yield
+    ec2 = cloud.client("ec2")
+    for vpc in ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])["Vpcs"]:
+        inside = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+        groups = [
+            g for g in ec2.describe_security_groups(Filters=inside)["SecurityGroups"] if g["GroupName"] != "default"
+        ]
+        for group in groups:
+            if group["IpPermissions"]:
+                ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+            if group["IpPermissionsEgress"]:
+                ec2.revoke_security_group_egress(GroupId=group["GroupId"], IpPermissions=group["IpPermissionsEgress"])
+        for group in groups:
+            ec2.delete_security_group(GroupId=group["GroupId"])
+        ec2.delete_vpc(VpcId=vpc["VpcId"])
+
+
+def rules(ec2: Any, group_id: str) -> set[Any]:
+    [group] = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
+    return groups_module.present_rules(group)
+
+
+def test_groups_have_exactly_the_rules_of_the_matrix(cloud: Endpoint, wish: dict[str, Any]) -> None:
+    ec2 = cloud.client("ec2")
+    result = groups_module.ensure(ec2, wish, check_mode=False)
+    front, data = result["ids"]["front_end"], result["ids"]["database"]
+    assert result["changed"]
+    assert rules(ec2, front) == {
+        groups_module.Rule("ingress", "tcp", 80, 80, "0.0.0.0/0"),
+        groups_module.Rule("egress", "tcp", 5432, 5432, data),
+    }
+    assert rules(ec2, data) == {groups_module.Rule("ingress", "tcp", 5432, 5432, front)}
+    again = groups_module.ensure(ec2, wish, check_mode=False)
+    assert not again["changed"]
+
+
+def test_a_rule_added_by_hand_is_revoked(cloud: Endpoint, wish: dict[str, Any]) -> None:
+    ec2 = cloud.client("ec2")
+    group_id = groups_module.ensure(ec2, wish, check_mode=False)["ids"]["database"]
+    open_to_all = groups_module.Rule("ingress", "tcp", 5432, 5432, "0.0.0.0/0")
+    ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[open_to_all.permission()])
+    assert open_to_all in rules(ec2, group_id)
+    assert groups_module.ensure(ec2, wish, check_mode=True)["changed"]
+    assert open_to_all in rules(ec2, group_id)
+    assert groups_module.ensure(ec2, wish, check_mode=False)["changed"]
+    assert open_to_all not in rules(ec2, group_id)
+
+
+def test_check_mode_makes_no_group(cloud: Endpoint, wish: dict[str, Any]) -> None:
+    before = len(cloud.journal(mutating=True))
+    assert groups_module.ensure(cloud.client("ec2"), wish, check_mode=True)["changed"]
+    assert len(cloud.journal(mutating=True)) == before
+
+
+def test_a_secret_is_made_once(cloud: Endpoint) -> None:
+    ssm = cloud.client("ssm")
+    assert secrets_module.ensure(ssm, "/t/once", "password", {}, check_mode=True) == (None, True)
+    value, made = secrets_module.ensure(ssm, "/t/once", "password", {"Project": "t"}, check_mode=False)
+    assert made
+    assert len(value) == secrets_module.PASSWORD_LENGTH
+    assert secrets_module.ensure(ssm, "/t/once", "password", {}, check_mode=False) == (value, False)
+    [parameter] = ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Values": ["/t/once"]}])["Parameters"]
+    assert parameter["Type"] == "SecureString"
+
+
+def test_of_two_makers_one_wins(cloud: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second sees no parameter, makes one, and finds that the first was quicker."""
+    ssm = cloud.client("ssm")
+    first, _ = secrets_module.ensure(ssm, "/t/race", "password", {}, check_mode=False)
+    stored, looks = secrets_module.stored, []
+
+    def late(client: Any, name: str) -> str | None:
+        looks.append(name)
+        return None if len(looks) == 1 else stored(client, name)
+
+    monkeypatch.setattr(secrets_module, "stored", late)
+    assert secrets_module.ensure(ssm, "/t/race", "password", {}, check_mode=False) == (first, False)
+
+
+def test_an_ssh_key_has_two_halves() -> None:
+    private = secrets_module.new_ssh_key()
+    public = serialization.load_ssh_public_key(secrets_module.public_half(private).encode())
+    loaded = serialization.load_ssh_private_key(private.encode(), None)
+    signature = loaded.sign(b"text")
+    public.verify(signature, b"text")
+
+
+CONSOLE = """[    2.1] cloud-init: boot
+-----BEGIN SSH HOST KEY FINGERPRINTS-----\r
+256 SHA256:abc root@host (ED25519)\r
+-----END SSH HOST KEY FINGERPRINTS-----\r
+-----BEGIN SSH HOST KEY KEYS-----\r
+ecdsa-sha2-nistp256 AAAAE2 root@host\r
+ssh-ed25519 AAAAC3 root@host\r
+-----END SSH HOST KEY KEYS-----\r
+"""
+
+
+def test_host_keys_are_read_from_the_console() -> None:
+    assert access_module.keys_on_console(CONSOLE) == ["ecdsa-sha2-nistp256 AAAAE2", "ssh-ed25519 AAAAC3"]
+    assert access_module.keys_on_console(CONSOLE.partition("-----END SSH HOST KEY KEYS")[0]) == []
+    assert access_module.keys_on_console("") == []
+
+
+class Console:
+    """GetConsoleOutput of instances whose output appears at the second look."""
+
+    def __init__(self, *silent: str) -> None:
+        self.silent, self.looks = set(silent), dict[str, int]()
+
+    def get_console_output(self, InstanceId: str, Latest: bool = False) -> dict[str, str]:  # noqa: N803
+        self.looks[InstanceId] = self.looks.get(InstanceId, 0) + 1
+        return {} if InstanceId in self.silent or self.looks[InstanceId] < 2 else {"Output": CONSOLE}
+
+
+INSTANCES = {
+    "backend-1": {"id": "i-b", "private_address": "10.0.0.9", "public_address": ""},
+    "frontend-1": {"id": "i-f", "private_address": "10.0.0.4", "public_address": "203.0.113.5"},
+}
+
+
+def test_known_hosts_follow_the_instances(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_module.time, "sleep", lambda _seconds: None)
+    before = "i-gone ssh-ed25519 OLD\ni-f ssh-ed25519 KEPT\n"
+    after = access_module.known_hosts(Console(), before, INSTANCES, timeout=60)
+    assert "i-gone" not in after
+    assert "i-f ssh-ed25519 KEPT\n" in after
+    assert "i-b ssh-ed25519 AAAAC3\n" in after
+
+
+def test_a_silent_console_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_module.time, "sleep", lambda _seconds: None)
+    with pytest.raises(access_module.NoKeysError, match=r"^backend-1$"):
+        access_module.known_hosts(Console("i-b"), "", {"backend-1": INSTANCES["backend-1"]}, timeout=-1)
+
+
+def test_backends_are_reached_through_a_frontend() -> None:
+    text = access_module.ssh_config("/s", "admin", "console", INSTANCES)
+    backend, frontend = (next(s for s in text.split("\n\n") if s.startswith(f"Host {n}")) for n in INSTANCES)
+    assert "ProxyJump frontend-1" in backend
+    assert "HostName 10.0.0.9" in backend
+    assert "ProxyJump" not in frontend
+    assert "StrictHostKeyChecking yes" in text
+    assert "StrictHostKeyChecking accept-new" in access_module.ssh_config("/s", "admin", "accept-new", INSTANCES)
+
+
+def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "id_ed25519"
+    assert access_module.write(file, "secret")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert not access_module.write(file, "secret")
+    file.chmod(0o644)
+    assert access_module.write(file, "secret")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def look(cloud: Endpoint, env_name: str = "x") -> Any:
+    return survey_module.survey(Look(cloud.client, "t", env_name), "t3.micro")
+
+
+def tag(name: str, kind: str, env_name: str = "x") -> list[dict[str, Any]]:
+    tags = {"Project": "t", "Environment": env_name, "Name": f"t-{env_name}-{name}"}
+    return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
+
+
+def test_nothing_is_found_where_nothing_is(cloud: Endpoint) -> None:
+    found = look(cloud)
+    assert found["vpc"] == found["database"] == found["instances"] == found["subnets"] == {}
+    assert found["image"]["name"].startswith("debian-13-amd64-")
+    assert len(found["zones"]) >= 2
+
+
+def test_only_the_environments_own_is_found(cloud: Endpoint) -> None:
+    ec2 = cloud.client("ec2")
+    own = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tag("vpc", "vpc"))["Vpc"]["VpcId"]
+    other = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tag("vpc", "vpc", "y"))["Vpc"]["VpcId"]
+    for vpc_id, env_name in ((own, "x"), (other, "y")):
+        specification = tag("public-1", "subnet", env_name)
+        ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.1.0.0/24", TagSpecifications=specification)
+    found = look(cloud)
+    assert found["vpc"] == {"id": own, "cidr": "10.1.0.0/16", "dns_support": True, "dns_hostnames": False}
+    assert list(found["subnets"]) == ["public-1"]
+    ids = [item["SubnetId"] for item in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [own]}])["Subnets"]]
+    assert found["subnets"]["public-1"]["id"] in ids
+    for subnet in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [own, other]}])["Subnets"]:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+
+
+def test_two_vpcs_of_one_environment_are_refused(cloud: Endpoint) -> None:
+    for _ in range(2):
+        cloud.client("ec2").create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tag("vpc", "vpc"))
+    with pytest.raises(DoubledError, match="two VPCs have the tags"):
+        look(cloud)
+
+
+def test_waiting_ends_and_says_what_it_saw(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey_module.time, "sleep", lambda _seconds: None)
+    found = {"database": {"state": "creating"}, "instances": {"frontend-1": {"state": "running"}}}
+    with pytest.raises(survey_module.NotReadyError, match=r"^database is creating after -1 s$"):
+        survey_module.wait(lambda: found, ["database", "instances"], -1)
+    found["database"]["state"] = "failed"
+    with pytest.raises(survey_module.NotReadyError, match="database is failed: it will not become ready by itself"):
+        survey_module.wait(lambda: found, ["database"], 100)
+    found["database"]["state"] = "available"
+    assert survey_module.wait(lambda: found, ["database", "instances"], -1) is found
+
+
+def test_boto3_is_the_one_that_is_pinned() -> None:
+    requirements = (Path(__file__).parents[2] / "requirements.txt").read_text()
+    assert f"boto3=={boto3.__version__} " in requirements

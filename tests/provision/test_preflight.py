@@ -1,0 +1,131 @@
+"""Preflight: every kind of wrong variable is named with its value, what is allowed, and a way to mend it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.api import Endpoint
+from tests.support.plugins import ROOT, load
+
+from .conftest import Playbook
+
+load("plugins/modules/preflight.py")  # makes module_utils importable
+from ansible.module_utils.preflight_settings import (  # noqa: E402
+    RULES,
+    password_problem,
+    settings_problems,
+    vpc_cidr_problems,
+)
+
+GOOD: dict[str, Any] = {
+    **yaml.safe_load((ROOT / "group_vars/all/main.yml").read_text()),
+    "db_name": "tandem",
+    "db_master_username": "tandem_master",
+}
+
+
+def problems(**changes: Any) -> list[str]:
+    return [str(problem) for problem in settings_problems({**GOOD, **changes})]
+
+
+def test_the_variables_as_they_come_are_right() -> None:
+    assert problems() == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("project", "Tandem"),
+        ("project", "internal"),
+        ("project", "a--b"),
+        ("env_name", "x"),
+        ("env_name", "staging-"),
+        ("env_name", "far-too-long"),
+        ("region", "frankfurt"),
+        ("vpc_cidr", "10.0.0.1/16"),
+        ("vpc_cidr", "10.0.0.0/8"),
+        ("vpc_cidr", "10.0.0.0/28"),
+        ("vpc_cidr", "8.8.0.0/16"),
+        ("vpc_cidr", "172.17.0.0/16"),
+        ("vpc_cidr", "words"),
+        ("admin_cidr", "0.0.0.0/0"),
+        ("admin_cidr", "203.0.113.7/24"),
+        ("frontend_count", 0),
+        ("backend_count", 10),
+        ("backend_count", "two"),
+        ("app_version", "a b"),
+        ("app_version", "v" * 41),
+        ("instance_type", "micro"),
+        ("volume_size", 4),
+        ("db_instance_class", "t4g.micro"),
+        ("db_storage", 5),
+        ("db_engine_version", "latest"),
+        ("db_backup_days", 36),
+        ("db_name", "my-db"),
+        ("db_master_username", "admin"),
+        ("nat_gateway", "two"),
+        ("deletion_protection", "maybe"),
+        ("ssh_host_keys", "off"),
+    ],
+)
+def test_a_wrong_value_is_named(variable: str, value: Any) -> None:
+    found = problems(**{variable: value})
+    assert len(found) == 1, found
+    assert re.search(rf"^{variable} = {re.escape(str(value))}$", found[0], re.MULTILINE)
+    assert all(f"{part}:" in found[0] for part in ("wrong", "allowed", "fix"))
+
+
+def test_the_example_of_every_rule_is_allowed() -> None:
+    for variable, rule in RULES.items():
+        assert rule.holds(rule.example), variable
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.1/16", "10.0.0.1/8", "10.0.0.0/8", "10.1.2.0/28"])
+def test_the_proposed_range_is_right(cidr: str) -> None:
+    [problem] = vpc_cidr_problems(cidr)
+    assert vpc_cidr_problems(problem.fix.partition("=")[2]) == []
+
+
+def test_all_problems_are_told_at_once() -> None:
+    assert len(problems(vpc_cidr="10.0.0.0/8", frontend_count=0, nat_gateway="x")) == 3
+
+
+def test_names_too_long_together() -> None:
+    [problem] = problems(project="abcdefghijkl", env_name="abcdefghij" + "k")[:1]
+    assert "env_name" in problem
+    [problem] = problems(project="abcdefghijkl", env_name="abcdefghij") or [""]
+    assert problem == ""  # 12 + 1 + 10 + 9 are the 32 that AWS takes
+
+
+def test_ssh_from_everywhere_can_be_insisted_on() -> None:
+    assert problems(admin_cidr="0.0.0.0/0", allow_admin_from_anywhere=True) == []
+
+
+@pytest.mark.parametrize(
+    "password", ["short", "with/slash12", 'with"quote12', "with@at12345", "with space12", "é" * 12]
+)
+def test_passwords_that_rds_refuses(password: str) -> None:
+    problem = password_problem(password)
+    assert problem
+    assert password not in problem
+
+
+def test_a_made_password_is_allowed() -> None:
+    assert password_problem(load("plugins/modules/secret_parameters.py").new_password()) == ""
+
+
+def test_the_account_is_asked(playbook: Playbook, cloud: Endpoint) -> None:
+    good = playbook("preflight")
+    assert good.returncode == 0, good.stdout
+    assert "account 123456789012" in good.stdout
+    bad = playbook("preflight", "-e", "instance_type=t4g.micro", "-e", "db_instance_class=db.t9.nano")
+    assert bad.returncode != 0
+    assert "2 problems, nothing was made." in bad.stdout
+    assert "its architecture is arm64" in bad.stdout
+    assert "db_instance_class = db.t9.nano" in bad.stdout
+    assert cloud.journal(mutating=True) == []
+    assert "Traceback" not in bad.stdout + bad.stderr

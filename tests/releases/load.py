@@ -1,0 +1,107 @@
+"""Constant load on one URL, each answer noted: what visitors saw while a release was rolled out.
+
+usage: python -m tests.releases.load URL --rate 150 --workers 8 --output FILE      (ends on SIGTERM or SIGINT)
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import signal
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+# A visitor who waits longer has given up.
+TIMEOUT = 10
+
+
+@dataclass(frozen=True)
+class Answer:
+    """time: seconds since the load began. latency in milliseconds. error: empty if the answer was good."""
+
+    time: float
+    latency: float
+    name: str
+    version: str
+    error: str
+
+
+class Load:
+    """Workers that ask one after the other, each on a connection of its own that is kept open."""
+
+    def __init__(self, url: str, rate: float, workers: int) -> None:
+        self.url = urlsplit(url)
+        self.interval = workers / rate
+        self.answers: list[Answer] = []
+        self._stop = threading.Event()
+        self._began = time.monotonic()
+        self._threads = [threading.Thread(target=self._work, args=(n / rate,), daemon=True) for n in range(workers)]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let every request that was begun end."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(TIMEOUT + 1)
+
+    def _work(self, delay: float) -> None:
+        connection = self._connect()
+        due = time.monotonic() + delay
+        while not self._stop.wait(max(0.0, due - time.monotonic())):
+            answer = self._ask(connection)
+            self.answers.append(answer)
+            if answer.error:
+                connection.close()
+                connection = self._connect()
+            # A slow answer is not made up for: the load stays at or below its rate.
+            due = max(due + self.interval, time.monotonic())
+        connection.close()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self.url.hostname or "", self.url.port or 80, timeout=TIMEOUT)
+
+    def _ask(self, connection: http.client.HTTPConnection) -> Answer:
+        began = time.monotonic()
+        name = version = error = ""
+        try:
+            connection.request("GET", self.url.path or "/")
+            response = connection.getresponse()
+            body = response.read()
+            if response.status == 200:
+                said = json.loads(body)
+                name, version = said["name"], said["version"]
+            else:
+                error = f"status {response.status}: {body[:120].decode(errors='replace')}"
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as problem:
+            error = f"{type(problem).__name__}: {problem}"
+        now = time.monotonic()
+        return Answer(round(began - self._began, 3), round((now - began) * 1000, 2), name, version, error)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("url")
+    parser.add_argument("--rate", type=float, default=150, help="requests a second, of all workers together")
+    parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--limit", type=float, default=1800, help="seconds after which the load ends by itself")
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    load = Load(options.url, options.rate, options.workers)
+    load.start()
+    ended.wait(options.limit)
+    load.stop()
+    options.output.write_text(json.dumps([asdict(answer) for answer in load.answers]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What `make test` runs: every step of the tests, in an order that fails early."""

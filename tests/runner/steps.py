@@ -1,0 +1,68 @@
+"""The steps of `make test` and `make torture`, cheapest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# Folders of tests that are steps of their own; every other folder of tests needs no cloud and runs in `fast`.
+OWN_STEPS = ("apps", "localcloud", "whole", "support", "runner", "mutants")
+
+
+@dataclass(frozen=True)
+class Step:
+    """name: on the command line and in the summary. limit: minutes after which it is ended as failed.
+
+    results: what counts as passed and failed: junit (pytest's own count) or one (the step as a whole).
+    """
+
+    name: str
+    what: str
+    command: tuple[str, ...]
+    limit: int
+    results: str = "one"
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+def steps(torture: bool) -> list[Step]:
+    """All steps. torture: everything that is long by nature in full, instead of a sample."""
+    return [
+        Step("lint", "ansible-lint, yamllint, ruff, mypy, shellcheck", ("bin/lint",), 8),
+        pytest("fast", "templates, access matrix, filters, argument specs, teardown; no cloud", _fast(), 8, workers=2),
+        pytest("apps", "both applications against a real PostgreSQL and a browser", ["tests/apps"], 10),
+        pytest("api", "the local cloud's API", _localcloud(cloud=False), 10, workers=2),
+        pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 20),
+        *(molecule(name) for name in scenarios()),
+        pytest("whole", "the whole deployment on a local cloud of its own", ["tests/whole"], 120 if torture else 30),
+    ]
+
+
+def pytest(name: str, what: str, paths: list[str], limit: int, workers: int = 0) -> Step:
+    """A step of pytest. Its tests' own time limits are tighter than the step's."""
+    options = ["-q", "--color=no", "--durations=5", f"--timeout={min(limit * 60, 1500)}"]
+    if workers:
+        options += ["-n", str(workers), "--dist=loadfile"]
+    return Step(name, what, ("python", "-m", "pytest", *options, *paths), limit, results="junit")
+
+
+def molecule(scenario: str) -> Step:
+    command = ("molecule", "test", "-s", scenario)
+    return Step(f"role {scenario}", "create, converge, idempotence, verify, destroy", command, 8)
+
+
+def scenarios() -> list[str]:
+    """Scenarios of roles. `default` is the whole deployment, which the step `whole` tests more thoroughly."""
+    found = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+    return [name for name in found if name != "default"]
+
+
+def _fast() -> list[str]:
+    folders = (path for path in (ROOT / "tests").iterdir() if path.is_dir() and any(path.glob("test_*.py")))
+    return sorted(f"tests/{path.name}" for path in folders if path.name not in OWN_STEPS)
+
+
+def _localcloud(cloud: bool) -> list[str]:
+    """The tests of the local cloud: those of the API are in folder `api`, all others send packets."""
+    files = sorted((ROOT / "tests/localcloud").rglob("test_*.py"))
+    return [str(file.relative_to(ROOT)) for file in files if (file.parent.name != "api") is cloud]

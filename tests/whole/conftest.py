@@ -1,0 +1,68 @@
+"""One local cloud for all tests of this folder. They run in the order of the files: each finds what the last one left."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support.cloud import Cloud, Run
+from tests.whole.lookalikes import plant
+
+
+@dataclass
+class Deployment:
+    """A local cloud with an environment that was deployed once.
+
+    before: the account's listing before it. cold: the run that made it. shape: how many resources of each kind it has.
+    """
+
+    cloud: Cloud
+    before: set[str]
+    cold: Run
+    shape: Counter[str]
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Cloud]:
+    """A running local cloud whose account holds nothing but other people's look-alikes."""
+    made = Cloud("tandem-whole", "whole")
+    made.localcloud("down")
+    try:
+        made.localcloud("up")
+        plant(made)
+        yield made
+    finally:
+        made.localcloud("down")
+
+
+@pytest.fixture(scope="session")
+def before(cloud: Cloud) -> set[str]:
+    """The account's listing before anything is deployed."""
+    return cloud.listing()
+
+
+@pytest.fixture(scope="session")
+def deployment(cloud: Cloud, before: set[str]) -> Deployment:
+    """The deployment, made by one cold run of site.yml."""
+    cold = cloud.playbook("site.yml").must_succeed()
+    return Deployment(cloud, before, cold, shape(cloud.listing() - before))
+
+
+@pytest.fixture(scope="session")
+def seed() -> str:
+    return os.environ.get("SEED", "0")
+
+
+@pytest.fixture(scope="session")
+def torture() -> bool:
+    """Whether to try everything instead of a sample."""
+    return bool(os.environ.get("TANDEM_TORTURE"))
+
+
+def shape(listing: set[str]) -> Counter[str]:
+    """How many resources there are of each kind. Snapshots are not counted: teardowns leave some behind on purpose."""
+    return Counter(kind for entry in listing if (kind := entry.split(":")[1]) != "DBSnapshots")

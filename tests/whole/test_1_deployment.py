@@ -1,0 +1,55 @@
+"""A cold run, a second run, check mode, the answers of the applications, a sample of mutants."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.request
+
+from tests.support.cloud import Cloud, tail
+from tests.whole.conftest import Deployment
+
+SAMPLE_OF_MUTANTS = 3
+
+
+def test_check_mode_on_an_empty_account_changes_nothing(cloud: Cloud, before: set[str]) -> None:
+    run = cloud.playbook("site.yml", "--check").must_succeed()
+    assert run.mutating == []
+    assert cloud.listing() == before
+
+
+def test_a_cold_run_deploys_and_verifies(deployment: Deployment) -> None:
+    print(f"cold run: {deployment.cold.seconds:.0f} s, {len(deployment.cold.calls)} API calls")
+    assert deployment.before < deployment.cloud.listing()
+
+
+def test_the_applications_answer_on_localhost_each_by_its_name(deployment: Deployment) -> None:
+    port = deployment.cloud.environment["LOCALCLOUD_PORT"]
+
+    def names(path: str) -> set[str]:
+        answers = [urllib.request.urlopen(f"http://localhost:{port}{path}", timeout=10) for _ in range(8)]
+        return {json.load(answer)["name"] for answer in answers}
+
+    assert names("/version") == {"frontend-1", "frontend-2"}
+    assert names("/passthrough") == {"backend-1", "backend-2"}
+
+
+def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
+    run = deployment.cloud.playbook("site.yml").must_succeed()
+    print(f"second run: {run.seconds:.0f} s, {len(run.calls)} API calls")
+    assert run.mutating == []
+    assert run.changed == 0, tail(run.output)
+
+
+def test_check_mode_on_a_running_deployment_changes_nothing(deployment: Deployment) -> None:
+    run = deployment.cloud.playbook("site.yml", "--check").must_succeed()
+    assert run.mutating == []
+
+
+def test_verification_notices_mutants(deployment: Deployment, seed: str, torture: bool) -> None:
+    cloud = deployment.cloud
+    sample = [] if torture else ["--sample", str(SAMPLE_OF_MUTANTS)]
+    arguments = ["-i", cloud.inventory, "-e", f"env_name={cloud.env_name}", "--seed", seed, *sample]
+    done = cloud.exec(sys.executable, "-m", "tests.mutants", *arguments, timeout=3600 if torture else 600)
+    print(done.stdout)
+    assert done.returncode == 0
