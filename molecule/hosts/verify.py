@@ -37,6 +37,7 @@ def test_hosts_have_no_rights(endpoint: Endpoint) -> None:
     iam = endpoint.client("iam")
     (profile,) = iam.list_instance_profiles()["InstanceProfiles"]
     assert {host["IamInstanceProfile"]["Arn"] for host in hosts(endpoint).values()} == {profile["Arn"]}
+    assert {"Project", "Environment"} <= {tag["Key"] for tag in profile["Tags"]}
     (role,) = profile["Roles"]
     assert iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"] == []
     assert iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"] == []

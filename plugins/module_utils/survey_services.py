@@ -63,6 +63,7 @@ def _instance_profile(look: Look) -> dict[str, Any]:
         "arn": profile["Arn"],
         "roles": [role["RoleName"] for role in profile["Roles"]],
         "policies": sorted(policy["PolicyArn"] for policy in policies),
+        "tags": tags(profile),
     }
 
 
