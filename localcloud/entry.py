@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import aws_cli
+from .aws_environment import of_an_account
 from .settings import Settings
 
 
@@ -25,9 +26,8 @@ def run(settings: Settings, command: list[str]) -> NoReturn:
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
     resolver = Path("/etc/resolv.conf").resolve()
     subprocess.run(["mount", "--bind", settings.resolv_conf, resolver], check=True)
-    os.environ.update(environment(settings))
     try:
-        os.execvp(command[0], command)  # noqa: S606
+        os.execvpe(command[0], command, environment(settings))  # noqa: S606
     except OSError as error:
         raise EntryError(f"{command[0]}: {error.strerror}") from error
 
@@ -39,17 +39,18 @@ def _aws_config(settings: Settings) -> Path:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What makes a plain AWS client talk to this cloud, and how the databases' authority is found."""
+    """The caller's environment, in which a plain AWS client talks to this cloud, and how its databases' authority is found."""
     credentials = json.loads((settings.state_dir / "credentials.json").read_text())
-    for stale in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"):
-        os.environ.pop(stale, None)
+    stale = of_an_account(os.environ)
     return {
+        **{name: value for name, value in os.environ.items() if name not in stale},
         "AWS_ACCESS_KEY_ID": credentials["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": credentials["secret_access_key"],
         "AWS_ENDPOINT_URL": settings.endpoint_url,
-        "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+        "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": str(_aws_config(settings)),
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         # The plugin that this file names is found by the command line of this virtual environment.
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
         "LOCALCLOUD_NAME": settings.name,

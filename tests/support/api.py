@@ -52,7 +52,6 @@ def api(*options: str) -> Iterator[Endpoint]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=without_aws(),
     )
     assert process.stdout is not None
     try:
@@ -76,5 +75,5 @@ def parsed(printed: str) -> Endpoint:
 
 
 def without_aws() -> dict[str, str]:
-    """The environment of this process without what is meant for AWS clients: moto is one too."""
+    """The environment of this process without what is meant for AWS clients."""
     return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .api import REGION, Endpoint, parsed, without_aws
+from .api import REGION, Endpoint, parsed
 
 
 def attached() -> Endpoint:
@@ -37,7 +37,6 @@ def start() -> None:
             stdout=out,
             stderr=log,
             start_new_session=True,
-            env=without_aws(),
         )
     _file("api.pid").write_text(str(process.pid))
     deadline = time.monotonic() + 60
