@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 from types import ModuleType
 from typing import Any
 
@@ -94,7 +95,10 @@ def exposed(
     """Where a secret shows that a process holds in its environment."""
     monkeypatch.setattr(module, "run", lambda *command: logs if command[1] == "logs" else "{}")
     environment = {**os.environ, "DBCONNECTIONSTRING": f"host=h password={SECRET}"}
-    with subprocess.Popen(["sleep", "60"], env=environment) as process:
+    # A shell that has spoken has its environment; a process that was only just started may not have it yet.
+    with subprocess.Popen(["sh", "-c", "echo; read _"], env=environment, stdin=PIPE, stdout=PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
         try:
             content = [details(process.pid, **changes)]
             return module.exposed_secrets(content, ["DBCONNECTIONSTRING"], [str(f) for f in folders], 10)
@@ -128,7 +132,7 @@ def test_a_secret_in_a_log_or_a_file_or_a_label(
 def test_a_secret_among_arguments(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "import sys; print(flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", script, SECRET]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE) as process:
         assert process.stdout
         process.stdout.readline()
         found = exposed(module, monkeypatch, "", [])
