@@ -81,6 +81,8 @@ class Balancer(Worker[BalancerPlan]):
 
     def remove(self) -> None:
         self._container.remove()
+        for interface_id in self._attached:
+            self._network.detach(interface_id)
         shutil.rmtree(self._folder, ignore_errors=True)
         self._reality.set_gone(self.arn)
 
@@ -113,7 +115,7 @@ class Balancer(Worker[BalancerPlan]):
         """An interface in each subnet, and answers leave by the interface that the question came to."""
         wanted = {interface.id: interface for interface, _ in plan.places}
         for gone in self._attached.keys() - wanted.keys():
-            self._network.detach(plan.balancer.vpc_id, gone)
+            self._network.detach(gone)
             del self._attached[gone]
         for interface, subnet in plan.places:
             if self._attached.get(interface.id) == interface:

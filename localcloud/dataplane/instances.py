@@ -89,7 +89,7 @@ class _InstanceWorker(Worker[Guest]):
         self._network = network
         self._host = Host(settings, instance_id)
         self._boots = 0
-        self._plugged = 0
+        self._plugged: tuple[int, str] | None = None
         self._console_is_complete = False
 
     def wake(self) -> None:
@@ -108,12 +108,14 @@ class _InstanceWorker(Worker[Guest]):
 
     def remove(self) -> None:
         self._host.remove()
+        self._unplug()
         self._reality.set_gone(self.name)
 
     def _stop(self) -> None:
         if self._host.state() == "running":
             self._host.stop()
             self._read_console()
+        self._unplug()
         self._reality.set_gone(self.name)
 
     def _boot(self, plan: Guest) -> None:
@@ -128,7 +130,7 @@ class _InstanceWorker(Worker[Guest]):
 
     def _start(self, plan: Guest) -> None:
         self._host.start()
-        self._plugged, self._console_is_complete = 0, False
+        self._plugged, self._console_is_complete = None, False
         self._look_after(plan)
 
     def _look_after(self, plan: Guest) -> None:
@@ -151,9 +153,15 @@ class _InstanceWorker(Worker[Guest]):
 
     def _plug(self, plan: Guest) -> None:
         pid = self._host.pid()
-        if pid and pid != self._plugged:
+        wanted = (pid, plan.interface.id)
+        if pid and wanted != self._plugged:
             self._network.attach(plan.vpc.id, plan.interface, pid)
-            self._plugged = pid
+            self._plugged = wanted
+
+    def _unplug(self) -> None:
+        if self._plugged:
+            self._network.detach(self._plugged[1])
+            self._plugged = None
 
     def _read_console(self) -> None:
         """Copy the console for the API; complete once the host has said that its user data is through."""

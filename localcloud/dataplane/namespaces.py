@@ -135,6 +135,15 @@ def connect(namespace: str | int, address: str, port: int, timeout: float, sourc
     return connection
 
 
+def announce(namespace: str, bridge: str, address: str, mac: str) -> None:
+    """Tell every host on the bridge which MAC the address has now (gratuitous ARP): they keep an old one for long."""
+    sender = bytes.fromhex(mac.replace(":", "")) + socket.inet_aton(address)
+    request = bytes.fromhex("0001080006040001") + sender + bytes(6) + socket.inet_aton(address)
+    with inside(namespace, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)) as raw:
+        raw.bind((bridge, 0))
+        raw.send(b"\xff" * 6 + sender[:6] + b"\x08\x06" + request)
+
+
 def device(prefix: str, resource: str) -> str:
     """A network device's name for a resource's id: the prefix and the id's end, within the kernel's 15 characters."""
     return prefix + resource.rpartition("-")[2][-(15 - len(prefix)) :]

@@ -29,6 +29,7 @@ class Network:
         self._reality = reality
         self._guard = guard
         self._vpcs: dict[str, VpcNetwork] = {}
+        self._plugged: dict[str, str] = {}
         self._lock = threading.RLock()
         self._mirrors: frozenset[str] | None = None
         self._make_internet()
@@ -53,14 +54,18 @@ class Network:
         with self._lock:
             if vpc_id not in self._vpcs:
                 raise NetworkError(f"{interface.id}: its VPC {vpc_id} is not up")
+            self._plugged[interface.id] = vpc_id
             self._vpcs[vpc_id].attach(interface, pid, device, default_route)
 
-    def detach(self, vpc_id: str, interface_id: str) -> None:
-        """Unplug the interface; no error if it is not plugged in."""
+    def detach(self, interface_id: str) -> None:
+        """Unplug the interface; no error if it is not plugged in.
+
+        A container that is gone is not enough: the kernel takes its network away later, and answers for it until then.
+        """
         with self._lock:
+            vpc_id = self._plugged.pop(interface_id, "")
             if vpc_id in self._vpcs:
-                namespace = self._vpcs[vpc_id].namespace
-                ip_batch(namespace, [f"link del {namespaces.device('e', interface_id)}"], force=True)
+                self._vpcs[vpc_id].detach(interface_id)
 
     def allow_mirrors(self, addresses: frozenset[str]) -> None:
         """Let guests and the operator read packages from these addresses of the real internet, and from no others."""

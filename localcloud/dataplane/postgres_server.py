@@ -89,6 +89,7 @@ class PostgresServer(Worker[DatabasePlan]):
 
     def remove(self) -> None:
         self._container.remove()
+        self._unplug()
         self._volumes.remove(self._volume)
         shutil.rmtree(self._folder, ignore_errors=True)
         self._reality.set_gone(self.arn)
@@ -98,7 +99,13 @@ class PostgresServer(Worker[DatabasePlan]):
         if self._booted:
             self._reality.set_gone(self.arn)
             self._container.stop()
-            self._booted = self._attached = None
+            self._unplug()
+            self._booted = None
+
+    def _unplug(self) -> None:
+        if self._attached:
+            self._network.detach(self._attached[1].id)
+            self._attached = None
 
     def _boot(self, plan: DatabasePlan) -> int:
         """A new container on the volume's data. Parameters that PostgreSQL reads only at its start take effect."""

@@ -10,7 +10,7 @@ from ..settings import Settings
 from ..topology import Interface, Subnet, Vpc
 from . import namespaces, routing
 from .firewall import rules
-from .namespaces import CommandError, device, ip_batch, make_mac, nft, run_in
+from .namespaces import CommandError, announce, device, ip_batch, make_mac, nft, run_in
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ class VpcNetwork:
         bridge = self._bridges[subnet.id]
         if self._is_attached(end, bridge, mac, pid, name):
             return
-        ip_batch(self.namespace, [f"link del {end}"], force=True)
+        self.detach(interface.id)
         ip_batch(self.namespace, [
             f"link add {end} type veth peer name {name} address {mac} netns {pid}",
             f"link set {end} master {bridge} up",
@@ -178,6 +178,13 @@ class VpcNetwork:
         ip_batch(
             pid, ["link set lo up", f"addr add {interface.address}/{prefix} dev {name}", f"link set {name} up", *route]
         )
+        # The address may have been another host's a moment ago.
+        ip_batch(self.namespace, [f"neigh replace {interface.address} lladdr {mac} dev {bridge} nud stale"])
+        announce(self.namespace, bridge, interface.address, mac)
+
+    def detach(self, interface_id: str) -> None:
+        """Unplug the interface; no error if it is not plugged in."""
+        ip_batch(self.namespace, [f"link del {device('e', interface_id)}"], force=True)
 
     def _is_attached(self, end: str, bridge: str, mac: str, pid: int, name: str) -> bool:
         """Whether this very process's device is the other end of the bridge's port."""

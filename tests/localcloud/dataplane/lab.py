@@ -140,6 +140,12 @@ def ask(namespace: str | int, address: str, port: int, source: str | None = None
         return f"unreachable ({error.strerror})"
 
 
+def device_names(namespace: str) -> list[str]:
+    """The network devices of a namespace."""
+    listed = namespaces.run_in(namespace, "ip", "-br", "link").splitlines()
+    return [line.split()[0].partition("@")[0] for line in listed]
+
+
 def free_slot() -> int:
     """A slot whose link is neither there nor named in a firewall table (that of a test that was killed, for example)."""
     taken = namespaces.run("ip", "-br", "link") + namespaces.run("nft", "list", "ruleset")
@@ -201,6 +207,10 @@ class Lab:
 
     def ask_from_internet(self, address: str, port: int, source: str | None = None) -> str:
         return ask(self.internet, address, port, source)
+
+    def is_plugged(self, interface_id: str) -> bool:
+        """Whether something is plugged into the first VPC there."""
+        return namespaces.device("e", interface_id) in device_names(self.settings.vpc_namespace(self.vpc.id))
 
     def close(self) -> None:
         for listener in self._listeners:

@@ -10,7 +10,7 @@ from localcloud.dataplane import namespaces
 from localcloud.dataplane import vpc as vpc_module
 from localcloud.topology import Interface, NatGateway, Route, Subnet, Vpc
 
-from .lab import LOCAL, NAT, NAT_PUBLIC, Lab, standard_vpc
+from .lab import LOCAL, NAT, NAT_PUBLIC, Lab, device_names, standard_vpc
 
 pytestmark = pytest.mark.cloud
 
@@ -94,18 +94,13 @@ def test_an_isolated_subnet_has_no_way_out(shop: Lab) -> None:
 
 def test_an_attacker_who_knows_the_way_to_private_addresses_gets_nothing(vpc: Lab) -> None:
     """The twin, without the gate at the internet gateway, lets the same packets in."""
-    link = next(one for one in _links(vpc.internet) if one.startswith("v-"))
+    link = next(one for one in device_names(vpc.internet) if one.startswith("v-"))
     route = ("ip", "route", "add", "10.0.1.0/24", "via", "198.19.0.2", "dev", link, "onlink")
     namespaces.run_in(vpc.internet, *route)
     assert vpc.drops_from_internet("10.0.1.10", 80)
     namespace = vpc.settings.vpc_namespace(vpc.vpc.id)
     namespaces.run_in(namespace, "nft", "flush", "chain", "ip", "gateway", "forward")
     assert vpc.ask_from_internet("10.0.1.10", 80) == "web1 198.19.0.1"
-
-
-def _links(namespace: str) -> list[str]:
-    listed = namespaces.run_in(namespace, "ip", "-br", "link").splitlines()
-    return [line.split()[0].partition("@")[0] for line in listed]
 
 
 def test_detaching_the_internet_gateway_cuts_the_vpc_off(vpc: Lab) -> None:
@@ -202,3 +197,17 @@ def test_a_vpc_without_security_groups_yet_is_closed(lab: Lab) -> None:
     lab.plug(lab.vpc, 80, 5001)
     assert lab.drops("web1", "10.0.11.10", 5001)
     assert lab.drops_from_internet("198.18.128.10", 80)
+
+
+def test_an_address_that_is_given_to_another_host_leads_there_at_once(vpc: Lab) -> None:
+    """Neighbours and the router know the old host's MAC for up to 45 seconds, unless the new one makes itself known."""
+    old, before = vpc.vpc.interfaces[1], vpc.vpc
+    for asker in ("web1", "app1"):
+        assert vpc.ask(asker, old.address, 80).startswith("web2 ")
+    vpc.hosts["web2"].close()
+    vpc.network.detach(old.id)
+    new = replace(old, id="eni-new")
+    vpc.apply(replace(before, interfaces=(*[one for one in before.interfaces if one is not old], new)))
+    vpc.plug(vpc.vpc, 80)
+    for asker in ("web1", "app1"):
+        assert vpc.ask(asker, old.address, 80).startswith("new ")

@@ -138,6 +138,7 @@ def reboot_from_inside(ec2: Ec2) -> None:
 def stop_and_start(ec2: Ec2) -> None:
     ec2.want(wanted="stopped")
     ec2.wait_until_gone()
+    assert not ec2.lab.is_plugged("eni-web1"), "nothing is there that could answer"
     assert ec2.ssh("true").returncode == 255
     ec2.want(wanted="running", boots=3)
     ec2.wait_until_ready()
@@ -155,7 +156,10 @@ def shut_down_from_inside(ec2: Ec2) -> None:
 
 
 def terminate(ec2: Ec2) -> None:
+    assert ec2.lab.is_plugged("eni-web1")
     ec2.want(wanted="terminated")
+    ec2.wait_until_gone()
+    assert not ec2.lab.is_plugged("eni-web1")
     name = ec2.lab.settings.container(ID)
     assert _soon(lambda: name not in _names("ps", "-a", "--format", "{{.Names}}"))
     assert _soon(lambda: f"{name}-docker" not in _names("volume", "ls", "-q"))

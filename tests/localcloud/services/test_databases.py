@@ -119,6 +119,7 @@ def test_a_stopped_database_is_gone_until_it_is_started(stored: Stored) -> None:
     reality = stored.lab.reality
     assert reality.wait_for(lambda: not reality.ready(ARN), 15)
     assert stored.eventually(lambda: not stored.opens("first-Secret-1"))
+    assert stored.eventually(lambda: not stored.lab.is_plugged("eni-db"))
     stored.apply(running=True, boots=2)
     assert stored.opens("first-Secret-1")
 
@@ -138,7 +139,9 @@ def test_a_final_snapshot_can_be_restored_and_deleted(stored: Stored) -> None:
 def test_a_removed_database_leaves_nothing(stored: Stored) -> None:
     stored.apply()
     assert stored.volumes()
+    assert stored.lab.is_plugged("eni-db")
     stored.remove()
+    assert not stored.lab.is_plugged("eni-db")
     assert stored.volumes() == []
     assert not list((stored.lab.settings.state_dir / "db").iterdir())
 
