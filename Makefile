@@ -1,6 +1,6 @@
 # Tandem. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help up down test torture mutants lint format status logs console releases localcloud \
+.PHONY: help setup picture up down test torture mutants lint format status logs console releases localcloud \
   bench-apps bench-provision bench-localcloud lock
 
 PYTHON ?= python3
@@ -20,6 +20,8 @@ help: ## List the targets
 
 .venv/.development: requirements-dev.txt .venv/.runtime
 	@bin/make-venv requirements-dev.txt && touch $@
+
+setup: .venv/.runtime ## Make the virtual environment, and nothing else
 
 localcloud: .venv/.runtime
 	@localcloud up
@@ -42,6 +44,10 @@ logs: .venv/.runtime ## All containers' logs, merged (ARGS="backend --no-follow"
 
 console: .venv/.runtime ## psql on the database, as the application's user, through a backend
 	@$(WITHIN) bin/console $(ENVIRONMENT)
+
+picture: .venv/.runtime ## Draw docs/topology.svg from the running deployment, as the verification sees it
+	@$(PLAYBOOK) playbooks/verify.yml $(ARGS)
+	@cp reports/$(ENVIRONMENT)/topology.svg docs/topology.svg
 
 mutants: .venv/.development ## Break the running deployment in every known way; the verification must notice
 	@localcloud exec -- python -m tests.mutants $(ARGS)

@@ -72,7 +72,7 @@ def machine_problems(docker: bool) -> Iterator[Problem]:
     """Libraries and programs of this machine."""
     for library in LIBRARIES:
         if importlib.util.find_spec(library) is None:
-            fix = "run Ansible from the project's .venv (make localcloud makes it)"
+            fix = "run Ansible from the project's .venv (make setup makes it)"
             yield Problem("Python library", library, "not installed", "what requirements.txt pins", fix)
     programs = PROGRAMS if docker else PROGRAMS[:1]
     missing = [name for name in programs if shutil.which(name) is None]
