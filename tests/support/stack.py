@@ -14,7 +14,10 @@ TRUST = {
 
 
 class Stack:
-    """One environment. build() yields after each step, so that a test can stop anywhere and leave it half made."""
+    """One environment. build() yields after each step, so that a test can stop anywhere and leave it half made.
+
+    user_data: what a host gets, by its name.
+    """
 
     def __init__(
         self, client: Callable[[str], Any], project: str, env: str, cidr: str = "10.60", zones: str = "us-east-1"
@@ -25,6 +28,7 @@ class Stack:
         self.path = f"/{project}/{env}"
         self.project, self.env = project, env
         self.ids: dict[str, str] = {}
+        self.user_data: Callable[[str], str] = lambda name: ""
 
     def tags(self, name: str) -> list[dict[str, str]]:
         values = {"Project": self.project, "Environment": self.env, "Name": name}
@@ -166,6 +170,7 @@ class Stack:
                     MinCount=1,
                     MaxCount=1,
                     KeyName=self.prefix,
+                    UserData=self.user_data(name),
                     SubnetId=self.ids[f"{subnet}{zone}"],
                     SecurityGroupIds=[self.ids[tier]],
                     MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
