@@ -34,7 +34,26 @@ class Group(click.Group):
         try:
             return super().invoke(context)
         except EXPECTED as error:
-            raise click.ClickException(str(error)) from error
+            return _end(context, str(error), getattr(error, "status", 1))
+        except click.UsageError as error:
+            path = error.ctx.command_path if error.ctx else "localcloud"
+            return _end(context, f"{error.format_message()} {path} --help shows what there is.", 2)
+
+
+def _end(context: click.Context, message: str, status: int) -> NoReturn:
+    click.echo(f"Error: {message}", err=True)
+    context.exit(status)
+
+
+class Port(click.ParamType[int]):
+    """A number whose message names the variable that may have brought it."""
+
+    name = "port"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if not str(value).isdigit() or not 1 <= int(value) <= 65535:
+            self.fail(f"{value!r}: want 1 to 65535, for example --port 8081 or LOCALCLOUD_PORT=8081.", param, ctx)
+        return int(value)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,7 +69,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 @main.command()
-@click.option("--port", envvar="LOCALCLOUD_PORT", default=8080, show_default=True, help="Port of http://localhost.")
+@click.option(
+    "--port", type=Port(), envvar="LOCALCLOUD_PORT", default=8080, show_default=True, help="Port of http://localhost."
+)
 @click.option("--aws-time", type=float, help="Let states take AWS's own durations times this factor (1.0: AWS's pace).")
 @json_option
 @click.pass_obj

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from . import control, images, machine
+from . import aws_cli, control, images, locks, machine
 from .settings import MAX_CLOUDS, STATE_ROOT, Settings, SettingsError
-from .sweep import sweep
+from .sweep import processes, sweep
 
 Say = Callable[[str], None]
 START_SECONDS = 60
 STOP_SECONDS = 60
+LAST_LINES = 20
+DAEMON = ("-m", "localcloud.daemon")
 
 
 class CloudError(RuntimeError):
@@ -32,37 +34,37 @@ class CloudError(RuntimeError):
 def up(wanted: Settings, say: Say) -> tuple[Settings, bool]:
     """Bring the cloud up. Returns its settings, and whether anything had to be done."""
     _require_root()
-    found = find(wanted.name)
-    if found and is_running(found):
-        _refuse_other_settings(found, wanted)
-        return found, False
-    machine.prepare(wanted, say)
-    images.ensure(say)
-    with _registry():
+    with _sole_change_of(wanted.name):
+        found = find(wanted.name)
+        if found and is_running(found):
+            _refuse_other_settings(found, wanted)
+            return found, False
         if found:
             say(f"removing what an earlier run of {found.name} left behind")
-            sweep(found)
-        settings = replace(wanted, slot=_free_slot())
-        settings.state_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
-        _settings_file(settings.name).write_text(json.dumps({**asdict(settings), "state_root": None}))
-    _start_daemon(settings, say)
+            _remove(found, say)
+        _require_port(wanted.http_port)
+        machine.prepare(wanted, say)
+        images.ensure(say)
+        settings = _register(wanted)
+        try:
+            _start_daemon(settings, say)
+        except BaseException:  # also Ctrl-C: what did not come up leaves nothing
+            _remove(settings, say)
+            raise
     return settings, True
 
 
 def down(name: str, say: Say) -> bool:
     """End the cloud and remove everything of it. Returns whether there was anything to remove."""
     _require_root()
-    found = find(name)
-    settings = found or Settings(name=name)
-    if found:
-        _end_daemon(settings, say)
-    with _registry():
-        swept = sweep(settings)
-        shutil.rmtree(settings.state_dir, ignore_errors=True)
-        if not _settings_of_all():
-            machine.release(say)
-            with_suppressed_rmdir(STATE_ROOT)
-    return bool(found) or bool(swept)
+    with _sole_change_of(name):
+        found = find(name)
+        removed = _remove(found or Settings(name=name), say)
+        with _registry():
+            if not _settings_of_all():
+                machine.release(say)
+                with_suppressed_rmdir(STATE_ROOT)
+    return bool(found) or removed
 
 
 def find(name: str) -> Settings | None:
@@ -84,9 +86,9 @@ def is_running(settings: Settings) -> bool:
 
 def running(name: str) -> Settings:
     """The running cloud of this name. Raises CloudError where there is none."""
+    _require_root()
     found = find(name)
     if found is None or not is_running(found):
-        _require_root()
         raise CloudError(f"the local cloud {name!r} is not running. Start it with: localcloud up")
     return found
 
@@ -119,9 +121,13 @@ def _registry() -> Iterator[None]:
     """Hold the lock under which slots are given and taken."""
     STATE_ROOT.mkdir(parents=True, exist_ok=True)
     STATE_ROOT.chmod(0o711)
-    with Path("/run/localcloud.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.held("localcloud"):
         yield
+
+
+def _sole_change_of(name: str) -> AbstractContextManager[None]:
+    """Hold the lock under which a cloud is brought up or down: a second `up` waits for the first, and finds it done."""
+    return locks.held(f"localcloud-{name}")
 
 
 def _settings_file(name: str) -> Path:
@@ -143,11 +149,40 @@ def _free_slot() -> int:
     return free[0]
 
 
+def _register(wanted: Settings) -> Settings:
+    """Give the cloud a slot and a place on the disk."""
+    with _registry():
+        settings = replace(wanted, slot=_free_slot())
+        settings.state_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
+        settings.aws_config.write_text(aws_cli.CONFIG)
+        _settings_file(settings.name).write_text(json.dumps({**asdict(settings), "state_root": None}))
+    return settings
+
+
+def _remove(settings: Settings, say: Say) -> bool:
+    """End the daemon and remove everything of the cloud. Returns whether there was anything."""
+    ended = _end_daemon(settings, say)
+    swept = sweep(settings)
+    shutil.rmtree(settings.state_dir, ignore_errors=True)
+    return ended or bool(swept)
+
+
+def _require_port(port: int) -> None:
+    """Refuse a port that is taken before anything is made; the daemon then takes it for good."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise CloudError(
+            f"--port={port}: this port of the machine cannot be had ({os.strerror(error.errno or 0)}). "
+            f"Choose another, for example: localcloud up --port {port + 1 if port < 65535 else 8081}"
+        ) from error
+
+
 def _start_daemon(settings: Settings, say: Say) -> None:
     say("starting the API and the data plane")
     with settings.log_file.open("a") as output:
         daemon = subprocess.Popen(
-            [sys.executable, "-m", "localcloud.daemon", settings.name],
+            [sys.executable, *DAEMON, settings.name],
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -165,24 +200,21 @@ def _start_daemon(settings: Settings, say: Say) -> None:
 
 
 def _last_lines(settings: Settings) -> str:
-    lines = settings.log_file.read_text(errors="replace").splitlines()[-5:]
-    return "\n".join([f"Its log, {settings.log_file}, ends:", *lines])
+    lines = settings.log_file.read_text(errors="replace").splitlines()[-LAST_LINES:]
+    return "\n".join(["Its log ends:", *lines])
 
 
 def daemon_pid(settings: Settings) -> int | None:
-    """The daemon's process id, if the process with that id really is this cloud's daemon."""
-    try:
-        pid = int(settings.pid_file.read_text())
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError, ValueError):
-        return None
-    return pid if {b"localcloud.daemon", settings.name.encode()} <= set(command) else None
+    """The daemon's process id, found by its command line: also that of one whose `up` was killed."""
+    mine = (*DAEMON, settings.name)
+    return next((pid for pid, command in processes() if tuple(command[1:]) == mine), None)
 
 
-def _end_daemon(settings: Settings, say: Say) -> None:
+def _end_daemon(settings: Settings, say: Say) -> bool:
+    """Returns whether there was one."""
     pid = daemon_pid(settings)
     if pid is None:
-        return
+        return False
     say("ending the daemon")
     os.kill(pid, signal.SIGTERM)
     end = time.monotonic() + STOP_SECONDS
@@ -190,8 +222,9 @@ def _end_daemon(settings: Settings, say: Say) -> None:
         if time.monotonic() > end:
             say(f"the daemon (process {pid}) did not end within {STOP_SECONDS} s: killing it")
             os.kill(pid, signal.SIGKILL)
-            return
+            break
         time.sleep(0.05)
+    return True
 
 
 def with_suppressed_rmdir(folder: Path) -> None:

@@ -72,7 +72,6 @@ def main() -> None:
     settings = clouds.find(sys.argv[1])
     if settings is None:
         sys.exit(f"no local cloud {sys.argv[1]!r} is registered. Start one with: localcloud up")
-    settings.pid_file.write_text(str(os.getpid()))
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

@@ -9,13 +9,16 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from . import aws_cli
 from .aws_environment import of_an_account
 from .settings import Settings
 
 
 class EntryError(RuntimeError):
-    """The command cannot be run; the message says why."""
+    """The command cannot be run; the message says why. status: what a shell ends with then."""
+
+    def __init__(self, command: str, error: OSError) -> None:
+        super().__init__(f"{command}: {error.strerror}")
+        self.status = 127 if isinstance(error, FileNotFoundError) else 126
 
 
 def run(settings: Settings, command: list[str]) -> NoReturn:
@@ -29,13 +32,7 @@ def run(settings: Settings, command: list[str]) -> NoReturn:
     try:
         os.execvpe(command[0], command, environment(settings))  # noqa: S606
     except OSError as error:
-        raise EntryError(f"{command[0]}: {error.strerror}") from error
-
-
-def _aws_config(settings: Settings) -> Path:
-    path = settings.state_dir / "aws-config"
-    path.write_text(aws_cli.CONFIG)
-    return path
+        raise EntryError(command[0], error) from error
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -49,7 +46,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "AWS_ENDPOINT_URL": settings.endpoint_url,
         "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": str(_aws_config(settings)),
+        "AWS_CONFIG_FILE": str(settings.aws_config),
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         # The plugin that this file names is found by the command line of this virtual environment.
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),

@@ -73,8 +73,9 @@ class Settings:
         return self.state_dir / "daemon.log"
 
     @property
-    def pid_file(self) -> Path:
-        return self.state_dir / "daemon.pid"
+    def aws_config(self) -> Path:
+        """The AWS command line's configuration in commands that `exec` runs."""
+        return self.state_dir / "aws-config"
 
     @property
     def resolv_conf(self) -> Path:

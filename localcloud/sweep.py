@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .dataplane import namespaces
@@ -17,7 +17,7 @@ from .dataplane.network import own_links
 from .guard import Guard
 from .settings import Settings
 
-END_SECONDS = 10
+END_SECONDS = 5
 
 
 def sweep(settings: Settings) -> list[str]:
@@ -25,7 +25,7 @@ def sweep(settings: Settings) -> list[str]:
 
     Everything is found by the cloud's name alone, so that nothing of another cloud is touched. The guard goes last.
     """
-    removed = [*_containers(settings), *_volumes(settings), *_name_servers(settings)]
+    removed = [*_containers(settings), *_volumes(settings), *_name_servers(settings), *_commands(settings)]
     removed += [*_links(settings), *_namespaces(settings)]
     guard = Guard(settings)
     if guard.stands():
@@ -62,22 +62,45 @@ def _volumes(settings: Settings) -> Iterator[str]:
 
 def _name_servers(settings: Settings) -> Iterator[str]:
     """The dnsmasq processes that read this cloud's files."""
-    marker = f"--addn-hosts={settings.state_dir}/dns/".encode()
+    marker = f"--addn-hosts={settings.state_dir}/dns/"
+    for pid, words in processes():
+        if words[0].endswith("dnsmasq") and any(word.startswith(marker) for word in words):
+            _end(pid, signal.SIGKILL)
+            yield f"process {pid} (dnsmasq)"
+
+
+def _commands(settings: Settings) -> Iterator[str]:
+    """What `exec` started and still runs, in a network that is about to go: an SSH connection kept open, for example."""
+    own = set(_ancestors(os.getpid()))
+    for name in filter(_is_mine(settings), namespaces.names()):
+        for pid in map(int, run("ip", "netns", "pids", name, check=False).split()):
+            if pid not in own:
+                _end(pid, signal.SIGTERM)
+                yield f"process {pid}"
+
+
+def processes() -> Iterator[tuple[int, list[str]]]:
+    """The machine's processes: id and command line."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
+                words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
             except OSError:
                 continue
-            if words[0].endswith(b"dnsmasq") and any(word.startswith(marker) for word in words):
-                _end(int(entry.name))
-                yield f"process {entry.name} (dnsmasq)"
+            if words:
+                yield int(entry.name), words
 
 
-def _end(pid: int) -> None:
-    """Kill the process and wait until it is gone, or only its parent has still to notice."""
+def _ancestors(pid: int) -> Iterator[int]:
+    while pid > 0:
+        yield pid
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _end(pid: int, kind: signal.Signals) -> None:
+    """Signal the process and wait a while until it is gone, or only its parent has still to notice."""
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, kind)
         end = time.monotonic() + END_SECONDS
         while time.monotonic() < end and ") Z " not in Path(f"/proc/{pid}/stat").read_text():
             time.sleep(0.01)
@@ -86,11 +109,13 @@ def _end(pid: int) -> None:
 
 
 def _namespaces(settings: Settings) -> Iterator[str]:
-    mine = re.compile(rf"{re.escape(settings.name)}-(internet|vpc-[0-9a-f]+)")
-    for name in namespaces.names():
-        if mine.fullmatch(name):
-            namespaces.delete(name)
-            yield f"network namespace {name}"
+    for name in filter(_is_mine(settings), namespaces.names()):
+        namespaces.delete(name)
+        yield f"network namespace {name}"
+
+
+def _is_mine(settings: Settings) -> Callable[[str], object]:
+    return re.compile(rf"{re.escape(settings.name)}-(internet|vpc-[0-9a-f]+)").fullmatch
 
 
 def _links(settings: Settings) -> Iterator[str]:

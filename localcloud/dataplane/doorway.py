@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from contextlib import suppress
 
@@ -40,7 +41,7 @@ class Doorway:
         except OSError as error:
             self._loop.close()
             raise DoorwayError(
-                f"port {settings.http_port} of this machine cannot be had ({error.strerror}). "
+                f"port {settings.http_port} of this machine cannot be had ({os.strerror(error.errno or 0)}). "
                 "Choose another, for example: localcloud up --port 8081"
             ) from error
         self._thread = threading.Thread(target=self._loop.run_forever, name="doorway", daemon=True)

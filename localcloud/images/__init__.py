@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
+from .. import locks
 from . import mirror, recipes
 from .recipes import ALL, Recipe
 
@@ -18,7 +17,6 @@ SERVICE = recipes.SERVICE.tag
 SLIM_BASE = recipes.SLIM_BASE.tag
 
 DIGEST_LABEL = "localcloud.recipe"
-LOCK = Path("/run/localcloud-images.lock")
 
 Say = Callable[[str], None]
 
@@ -29,8 +27,7 @@ class ImageError(RuntimeError):
 
 def ensure(say: Say) -> None:
     """Build the images that are missing or whose recipe changed, all at the same time. Raises ImageError."""
-    with LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.held("localcloud-images"):
         source = mirror.of_machine()
         wanted = [recipe for recipe in ALL if _digest_of(recipe.tag) != recipe.digest(source)]
         if not wanted:
