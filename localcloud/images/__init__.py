@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from .. import locks
@@ -32,10 +32,15 @@ def ensure(say: Say) -> None:
         wanted = [recipe for recipe in ALL if _digest_of(recipe.tag) != recipe.digest(source)]
         if not wanted:
             return
-        say(f"building {len(wanted)} base images from {source.archive}: {', '.join(recipe.tag for recipe in wanted)}")
-        with ThreadPoolExecutor(len(wanted)) as pool:
-            for built in [pool.submit(_build, recipe, source, say) for recipe in wanted]:
-                built.result()
+        build(wanted, source, say)
+
+
+def build(wanted: Sequence[Recipe], source: mirror.Mirror, say: Say) -> None:
+    """Build images, all at the same time. Raises ImageError."""
+    say(f"building {len(wanted)} base images from {source.archive}: {', '.join(recipe.tag for recipe in wanted)}")
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        for built in [pool.submit(_build, recipe, source, say) for recipe in wanted]:
+            built.result()
 
 
 def _digest_of(tag: str) -> str:

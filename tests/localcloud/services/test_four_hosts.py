@@ -6,16 +6,28 @@ Each test gives back what it changed.
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
+from functools import partial
 
 import psycopg2
 import pytest
 
 from tests.support.cloud import Cloud
 
+from ..dataplane.lab import count
 from .four_hosts import NAME, PASSWORD, FourHosts, from_internet, soon
 
 pytestmark = pytest.mark.cloud
+
+
+def made(cloud: Cloud) -> FourHosts:
+    hosts = FourHosts(cloud)
+    try:
+        return hosts.make()
+    except Exception:
+        print(hosts.settings.log_file.read_text()[-5000:])
+        raise
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +36,8 @@ def hosts() -> Iterator[FourHosts]:
     cloud.localcloud("down")
     try:
         cloud.localcloud("up")
-        yield from_internet(lambda: FourHosts(cloud).make())()
-        assert cloud.status()["leaked_packets"] == 0
+        yield from_internet(made)(cloud)
+        count(cloud.status()["leaked_packets"])
     finally:
         cloud.localcloud("down")
 
@@ -37,6 +49,37 @@ def test_a_request_passes_both_load_balancers_and_reaches_the_database(hosts: Fo
     assert {answer["status"] for answer in answers} == {200}
     assert {answer["answer"]["name"] for answer in answers} == {"backend-1", "backend-2"}
     assert answers[0]["answer"]["found"] == ["t", "TLSv1.3"]
+
+
+@from_internet
+def test_the_console_shows_the_key_that_the_host_then_has(hosts: FourHosts) -> None:
+    operator = {"IpRanges": [{"CidrIp": f"{hosts.settings.operator_address}/32"}]}
+    hosts.permit("frontend", 22, **operator)
+    elastic = hosts.ec2.allocate_address(Domain="vpc")
+    one = hosts.stack.ids["frontend-1"]
+    hosts.ec2.associate_address(InstanceId=one, AllocationId=elastic["AllocationId"])
+    assert soon(lambda: scanned(elastic["PublicIp"]) != "")
+    fingerprint = scanned(elastic["PublicIp"])
+    console = hosts.ec2.get_console_output(InstanceId=one)["Output"]
+    shown = console.partition("BEGIN SSH HOST KEY FINGERPRINTS")[2].partition("END SSH HOST KEY FINGERPRINTS")[0]
+    assert fingerprint in shown
+    other = hosts.ec2.get_console_output(InstanceId=hosts.stack.ids["frontend-2"])["Output"]
+    assert fingerprint not in other, "every host has keys of its own"
+    disassociate(hosts, elastic["AllocationId"])
+    hosts.ec2.release_address(AllocationId=elastic["AllocationId"])
+    hosts.revoke("frontend", 22, **operator)
+
+
+def disassociate(hosts: FourHosts, allocation: str) -> None:
+    found = hosts.ec2.describe_addresses(AllocationIds=[allocation])["Addresses"][0]
+    hosts.ec2.disassociate_address(AssociationId=found["AssociationId"])
+
+
+def scanned(address: str) -> str:
+    """Fingerprint of the ED25519 key that an SSH server shows, empty if none answers."""
+    key = subprocess.run(["ssh-keyscan", "-T", "2", "-t", "ed25519", address], capture_output=True, check=False).stdout
+    listed = subprocess.run(["ssh-keygen", "-l", "-f", "-"], input=key, capture_output=True, check=False).stdout
+    return listed.decode().split()[1] if listed else ""
 
 
 @from_internet
@@ -141,11 +184,14 @@ def test_an_elastic_address_moves_from_one_host_to_another(hosts: FourHosts) -> 
     address, allocation = elastic["PublicIp"], elastic["AllocationId"]
     for name in ("frontend-1", "frontend-2"):
         hosts.ec2.associate_address(InstanceId=hosts.stack.ids[name], AllocationId=allocation, AllowReassociation=True)
-        assert soon(lambda wanted=name: answers(hosts, address) == wanted)
-    hosts.ec2.disassociate_address(AssociationId=hosts.ec2.describe_addresses(AllocationIds=[allocation])[
-        "Addresses"][0]["AssociationId"])  # fmt: skip
+        assert soon(partial(is_answered_by, hosts, address, name))
+    disassociate(hosts, allocation)
     assert soon(lambda: answers(hosts, address) is None)
     hosts.ec2.release_address(AllocationId=allocation)
+
+
+def is_answered_by(hosts: FourHosts, address: str, name: str) -> bool:
+    return answers(hosts, address) == name
 
 
 def answers(hosts: FourHosts, address: str) -> str | None:

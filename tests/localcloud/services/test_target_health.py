@@ -44,6 +44,31 @@ def test_a_recovering_target_has_to_succeed_as_often_as_its_threshold_says(balan
     assert len(balanced.one.checks) == 3
 
 
+def test_a_target_has_to_fail_as_often_as_its_threshold_says(balanced: Balanced) -> None:
+    balanced.apply(balanced.target("one"), health_check=replace(CHECK, unhealthy_threshold=4))
+    balanced.await_health("one", "healthy")
+    balanced.one.checks.clear()
+    balanced.one.health = 500
+    balanced.await_health("one", "unhealthy")
+    assert len(balanced.one.checks) == 4
+
+
+@pytest.mark.parametrize(("path", "state"), [("/", "healthy"), ("/readyz", "unhealthy")])
+def test_the_path_decides(balanced: Balanced, path: str, state: str) -> None:
+    balanced.one.health = 500  # what /readyz says; the other path says 200
+    balanced.apply(balanced.target("one"), health_check=replace(CHECK, path=path))
+    balanced.await_health("one", state)
+
+
+def test_checks_are_as_far_apart_as_the_interval_says(balanced: Balanced) -> None:
+    balanced.apply(balanced.target("one"), health_check=replace(CHECK, interval=3))
+    balanced.await_health("one", "healthy")
+    times = balanced.one.check_times
+    first = len(times)
+    assert balanced.eventually(lambda: len(times) >= first + 4)
+    assert times[first + 3] - times[first] >= 3 * 3 - 0.5, "at the usual second of these tests it were three"
+
+
 @pytest.mark.parametrize(("matcher", "status", "state"), [
     ("200", 200, "healthy"), ("200", 201, "unhealthy"), ("200-299", 204, "healthy"), ("200,404", 404, "healthy"),
 ])  # fmt: skip

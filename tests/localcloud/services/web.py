@@ -29,6 +29,7 @@ class Web:
         self.let_go = threading.Event()
         self.holding = threading.Semaphore(0)
         self.checks: list[dict[str, str]] = []
+        self.check_times: list[float] = []
         self._server: ThreadingHTTPServer | None = None
         self._connections: set[socket.socket] = set()
 
@@ -54,6 +55,7 @@ class Web:
                 headers = {key.lower(): value for key, value in self.headers.items()}
                 if self.path == "/readyz":
                     web.checks.append(headers)
+                    web.check_times.append(time.monotonic())
                     web.answers_checks.wait(CLIENT_SECONDS)
                     return self.answer(web.health, b"")
                 if self.path == "/hold":
