@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,6 +62,14 @@ def seed() -> str:
 def torture() -> bool:
     """Whether to try everything instead of a sample."""
     return bool(os.environ.get("TANDEM_TORTURE"))
+
+
+@pytest.fixture(autouse=True)
+def _sample(request: pytest.FixtureRequest, seed: str, torture: bool) -> None:
+    """Of the tests marked as long, one a day; all of them in torture."""
+    long = [item.name for item in request.session.items if item.get_closest_marker("long")]
+    if request.node.name in long and not torture and request.node.name != random.Random(seed).choice(long):
+        pytest.skip("not in today's sample")
 
 
 def shape(listing: set[str]) -> Counter[str]:

@@ -1,0 +1,39 @@
+"""A second environment in the same account and with the same addresses, made while AWS throttles and loses answers."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.whole.conftest import Deployment, shape
+
+FAULTS = ("--throttle", "0.15", "--reset-after", "0.03")
+TRIES = 3
+
+
+@pytest.mark.long
+def test_nothing_is_doubled_and_its_end_leaves_the_first_whole(deployment: Deployment, seed: str) -> None:
+    cloud = deployment.cloud
+    second = ("-e", "env_name=second")
+    before = cloud.listing()
+    cloud.localcloud("faults", "--clear", *FAULTS, "--seed", str(random.Random(seed).randrange(10**6)))
+    try:
+        for number in range(1, TRIES + 1):
+            made = cloud.playbook("site.yml", *second)
+            lost = sum(call["error"] is not None for call in made.calls)
+            print(f"run {number}: status {made.status}, {made.seconds:.0f} s, {lost} of {len(made.calls)} calls failed")
+            if made.status == 0:
+                break
+    finally:
+        cloud.localcloud("faults", "--clear")
+    made.must_succeed()
+    assert lost > 0, "nothing failed, so nothing was shown"
+    assert shape(cloud.listing() - before) == deployment.shape
+    again = cloud.playbook("site.yml", *second).must_succeed()
+    assert again.mutating == []
+
+    options = ("-e", "confirm=tandem-second", "-e", "teardown_final_snapshot=false")
+    cloud.playbook("playbooks/teardown.yml", *second, *options).must_succeed()
+    assert cloud.listing() == before
+    cloud.playbook("playbooks/verify.yml").must_succeed()
