@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from . import clouds, engine, entry, images, machine, report, settings
 from .control import ControlError
 
 console = Console(stderr=True, highlight=False)
+UNBROKEN = 200  # columns of a table that goes into a file or to another program
 EXPECTED = (
     clouds.CloudError,
     ControlError,
@@ -108,7 +110,7 @@ def status(name: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(content, indent=2))
     else:
-        report.show(content, Console(highlight=False))
+        report.show(content, Console(highlight=False, width=None if sys.stdout.isatty() else UNBROKEN))
 
 
 @main.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -130,6 +132,17 @@ def journal(name: str, follow: bool, mutating: bool) -> None:
             click.echo(line, nl=False)
 
 
+class Pattern(click.ParamType[str]):
+    name = "regex"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            self.fail(f"{value!r} is no regular expression ({error}); want one like ec2|rds or ^Create.", param, ctx)
+        return str(value)
+
+
 @main.command()
 @click.option("--throttle", type=click.FloatRange(0, 1), help="Share of calls that are throttled.")
 @click.option("--error", type=click.FloatRange(0, 1), help="Share of calls that end in an internal error.")
@@ -137,8 +150,10 @@ def journal(name: str, follow: bool, mutating: bool) -> None:
 @click.option("--reset-after", type=click.FloatRange(0, 1), help="Share of connections reset after the work is done.")
 @click.option("--latency-ms", type=click.IntRange(0, 60_000), help="Milliseconds added to every call.")
 @click.option("--delay-s", type=click.FloatRange(0, 60), help="Seconds for which a new resource is not found.")
-@click.option("--service", help="Only services that match this regular expression, for example ec2|rds.")
-@click.option("--action", help="Only actions that match this regular expression, for example ^Create.")
+@click.option(
+    "--service", type=Pattern(), help="Only services that match this regular expression, for example ec2|rds."
+)
+@click.option("--action", type=Pattern(), help="Only actions that match this regular expression, for example ^Create.")
 @click.option("--seed", type=int, help="Seed of the dice, so that a run can be repeated.")
 @click.option("--clear", is_flag=True, help="End all faults first.")
 @click.pass_obj

@@ -16,9 +16,9 @@ from .settings import Settings
 class EntryError(RuntimeError):
     """The command cannot be run; the message says why. status: what a shell ends with then."""
 
-    def __init__(self, command: str, error: OSError) -> None:
-        super().__init__(f"{command}: {error.strerror}")
-        self.status = 127 if isinstance(error, FileNotFoundError) else 126
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def run(settings: Settings, command: list[str]) -> NoReturn:
@@ -26,13 +26,19 @@ def run(settings: Settings, command: list[str]) -> NoReturn:
     namespace = os.open(f"/run/netns/{settings.internet_namespace}", os.O_RDONLY | os.O_CLOEXEC)
     os.setns(namespace, os.CLONE_NEWNET)
     os.unshare(os.CLONE_NEWNS)
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-    resolver = Path("/etc/resolv.conf").resolve()
-    subprocess.run(["mount", "--bind", settings.resolv_conf, resolver], check=True)
+    _mount("--make-rprivate", "/")
+    _mount("--bind", str(settings.resolv_conf), str(Path("/etc/resolv.conf").resolve()))
     try:
         os.execvpe(command[0], command, environment(settings))  # noqa: S606
     except OSError as error:
-        raise EntryError(command[0], error) from error
+        status = 127 if isinstance(error, FileNotFoundError) else 126
+        raise EntryError(f"{command[0]}: {error.strerror}", status) from error
+
+
+def _mount(*arguments: str) -> None:
+    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise EntryError(f"the command cannot get a resolver of its own: {done.stderr.strip()}", 126)
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -9,7 +9,10 @@ from abc import ABC, abstractmethod
 
 log = logging.getLogger(__name__)
 
-GRACE_SECONDS = 5.0  # what fails for less is not worth telling: a network comes up, a container restarts
+# What fails for less is not told, because the API then gives the resource up for good: a network may still come up, a
+# container restart, or a busy machine have been too slow once.
+GRACE_SECONDS = 15.0
+GRACE_ATTEMPTS = 3
 SLOWEST_SECONDS = 10.0
 
 
@@ -63,7 +66,7 @@ class Worker[Plan](ABC):
 
     @abstractmethod
     def failed(self, reason: str) -> None:
-        """step() has raised for GRACE_SECONDS; reason is one line for a person."""
+        """step() has raised for GRACE_SECONDS and GRACE_ATTEMPTS; reason is one line for a person."""
 
     @abstractmethod
     def remove(self) -> None:
@@ -97,5 +100,5 @@ class Worker[Plan](ABC):
         if reason != self._said:
             log.warning("%s: %s", self.name, reason, exc_info=log.isEnabledFor(logging.DEBUG))
             self._said = reason
-        if now - self._failing_since >= GRACE_SECONDS:
+        if now - self._failing_since >= GRACE_SECONDS and self._failures >= GRACE_ATTEMPTS:
             self.failed(reason)

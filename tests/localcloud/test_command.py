@@ -296,6 +296,7 @@ def test_help_says_what_a_command_does(what: str) -> None:
     (("up",), {"LOCALCLOUD_PORT": "x"}, 2, "'x': want 1 to 65535, for example --port 8081 or LOCALCLOUD_PORT=8081"),
     (("up", "--aws-time", "0"), {}, 1, "aws_time=0.0: want more than 0, at most 10"),
     (("faults", "--throttle", "2"), {}, 2, "'--throttle': 2.0 is not in the range 0<=x<=1"),
+    (("faults", "--service", "("), {}, 2, "'(' is no regular expression"),
     (("status",), {"LOCALCLOUD_NAME": "Bad name"}, 1, "LOCALCLOUD_NAME='Bad name': want 2 to 20 lower-case letters"),
     *(((what,), {"LOCALCLOUD_NAME": "not-there"}, 1, "'not-there' is not running. Start it with: localcloud up")
       for what in ("status", "journal", "faults")),

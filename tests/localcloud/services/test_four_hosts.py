@@ -291,6 +291,22 @@ def test_a_snapshot_and_a_final_one_are_restored_with_what_was_in_them(hosts: Fo
     assert hosts.query("SELECT 1")["status"] == 200, "the first one goes on"
 
 
+def test_the_machines_own_port_leads_to_the_public_load_balancer_and_status_shows_all_of_it(hosts: FourHosts) -> None:
+    """Asked from the machine itself, outside the simulated internet."""
+    assert hosts.get("/", "127.0.0.1", hosts.settings.http_port)["name"].startswith("frontend-")
+    status = hosts.cloud.status()
+    names = ("frontend-1", "frontend-2", "backend-1", "backend-2")
+    assert sorted((one["name"], one["state"]) for one in status["instances"]) == sorted((n, "running") for n in names)
+    assert {one["state"] for one in status["load_balancers"]} == {"active"}
+    targets = [target["health"] for one in status["load_balancers"] for target in one["targets"]]
+    assert targets == ["healthy"] * 4
+    assert [one["state"] for one in status["databases"]] == ["available"]
+    rules = {one["id"]: one["rules"] for one in status["security_groups"]}
+    assert "ingress: tcp 80 from 0.0.0.0/0" in rules[hosts.stack.ids["public_alb"]]
+    shown = hosts.cloud.localcloud("status")
+    assert all(word in shown for word in (*names, "healthy", "active", "available", hosts.stack.ids["vpc"]))
+
+
 def test_the_command_line_sees_the_same_by_its_name_alone(hosts: FourHosts) -> None:
     done = hosts.cloud.exec("aws", "rds", "describe-db-instances", "--output", "json")
     assert done.returncode == 0, done.stdout
