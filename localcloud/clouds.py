@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -41,10 +41,12 @@ def up(wanted: Settings, say: Say) -> tuple[Settings, bool]:
             return found, False
         if found:
             say(f"removing what an earlier run of {found.name} left behind")
-            _remove(found, say)
+            _end_daemon(found, say)
         _require_port(wanted.http_port)
         machine.prepare(wanted, say)
         images.ensure(say)
+        if found:
+            _remove(found, say)
         settings = _register(wanted)
         try:
             _start_daemon(settings, say)
@@ -59,11 +61,14 @@ def down(name: str, say: Say) -> bool:
     _require_root()
     with _sole_change_of(name):
         found = find(name)
+        if found:
+            machine.reach_docker(say)
         removed = _remove(found or Settings(name=name), say)
         with _registry():
             if not _settings_of_all():
                 machine.release(say)
-                with_suppressed_rmdir(STATE_ROOT)
+                with suppress(OSError):  # what is not the clouds' stays, and a mount point does
+                    STATE_ROOT.rmdir()
     return bool(found) or removed
 
 
@@ -225,12 +230,6 @@ def _end_daemon(settings: Settings, say: Say) -> bool:
             break
         time.sleep(0.05)
     return True
-
-
-def with_suppressed_rmdir(folder: Path) -> None:
-    """Remove the folder if it is empty."""
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
 
 
 __all__ = ["CloudError", "SettingsError", "ask", "daemon_pid", "down", "find", "is_running", "running", "up"]

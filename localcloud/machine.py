@@ -69,13 +69,18 @@ def prepare(settings: Settings, say: Say) -> None:
     for network in OWN_RANGES:
         if refusal := Guard(settings).refusal(network):
             raise MachineError(f"the local cloud's internet needs {network}, but {refusal.partition(';')[0]}")
+    reach_docker(say)
+    if FORWARDING.read_text().strip() == "0":
+        say("turning IPv4 forwarding on (net.ipv4.ip_forward=1)")
+        FORWARDING.write_text("1")
+
+
+def reach_docker(say: Say) -> None:
+    """Start Docker where no daemon answers: only it can remove what a cloud had there before the machine was restarted."""
     try:
         engine.ensure(say)
     except engine.EngineError as error:
         raise MachineError(str(error)) from error
-    if FORWARDING.read_text().strip() == "0":
-        say("turning IPv4 forwarding on (net.ipv4.ip_forward=1)")
-        FORWARDING.write_text("1")
 
 
 def release(say: Say) -> None:

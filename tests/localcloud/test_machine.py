@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,7 @@ def test_a_kernel_that_lacks_something(monkeypatch: pytest.MonkeyPatch) -> None:
 ENGINE = """
 import json, subprocess
 from pathlib import Path
+from typing import Any
 from localcloud import engine
 said = []
 engine.ensure(said.append)
@@ -84,20 +86,46 @@ print(json.dumps({"said": said, "pid": pid, "bridge": bridge, "alive": engine._i
                   "bridge_after": engine._has_bridge(), "left": [p.name for p in engine.STATE_ROOT.iterdir()]}))
 """
 
+# As after a restart of the machine: the cloud's files and its volume are there, its daemon and Docker's are not.
+RESTARTED = """
+import json, os, signal, subprocess, time
+from localcloud import clouds, engine, settings
+engine.ensure(print)
+label = "localcloud=restarted"
+subprocess.run(["docker", "volume", "create", "--label", label, "restarted-disk"], check=True, stdout=subprocess.DEVNULL)
+pid = json.loads(engine.STATE.read_text())["pid"]
+os.kill(pid, signal.SIGTERM)
+while engine._is_dockerd(pid):
+    time.sleep(0.1)
+clouds._register(settings.Settings(name="restarted"))
+said = []
+changed = clouds.down("restarted", said.append)
+engine.ensure(said.append)
+volumes = subprocess.run(["docker", "volume", "ls", "-q"], capture_output=True, text=True, check=True).stdout.split()
+engine.release(print)
+print(json.dumps({"changed": changed, "said": said, "volumes": volumes}))
+"""
+needs_docker = pytest.mark.skipif(not shutil.which("dockerd"), reason="needs Docker Engine")
 
-@pytest.mark.cloud
-@pytest.mark.skipif(not shutil.which("dockerd"), reason="needs Docker Engine")
-def test_docker_is_started_where_none_answers_and_ended_without_a_trace() -> None:
+
+def on_a_machine_of_its_own(program: str) -> Any:
+    """What the program prints last, as JSON."""
     mounts = "; ".join(
         f"mkdir -p {path}; mount -t tmpfs tmpfs {path}" for path in ("/run", "/var/lib/docker", "/var/lib/localcloud")
     )
     script = f'{mounts}; exec {sys.executable} -c "$PROGRAM"'
     done = subprocess.run(
         ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", script],
-        env={**os.environ, "PROGRAM": ENGINE, "DOCKER_HOST": ""}, capture_output=True, text=True, timeout=180, check=False,
+        env={**os.environ, "PROGRAM": program, "DOCKER_HOST": ""}, capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.cloud
+@needs_docker
+def test_docker_is_started_where_none_answers_and_ended_without_a_trace() -> None:
+    seen = on_a_machine_of_its_own(ENGINE)
     assert seen["bridge"]
     assert seen["said"] == [
         "starting Docker (dockerd, in the background)",
@@ -107,3 +135,13 @@ def test_docker_is_started_where_none_answers_and_ended_without_a_trace() -> Non
     assert not seen["bridge_after"]
     assert seen["tables"] == []
     assert seen["left"] == []
+
+
+@pytest.mark.cloud
+@needs_docker
+def test_down_starts_docker_to_remove_what_a_cloud_had_there_before_the_machine_was_restarted() -> None:
+    seen = on_a_machine_of_its_own(RESTARTED)
+    assert seen["changed"]
+    assert seen["said"][0].startswith("starting Docker")
+    assert seen["said"][-2].startswith("ending Docker")
+    assert seen["volumes"] == []

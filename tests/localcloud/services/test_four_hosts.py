@@ -252,8 +252,26 @@ def test_the_databases_password_and_parameters_are_what_the_api_says(hosts: Four
     assert soon(lambda: not opens_without_tls(hosts, host))
 
 
+@from_internet
+def test_a_static_parameter_waits_for_the_reboot_which_cuts_connections(hosts: FourHosts) -> None:
+    name, show = hosts.stack.prefix, "SHOW max_connections"
+    connection = hosts.connect(hosts.endpoint())
+    before = hosts.query(show)["answer"]["found"]
+    set_parameter(hosts, "max_connections", "42", "pending-reboot")
+    assert hosts.query(show)["answer"]["found"] == before
+    hosts.rds.reboot_db_instance(DBInstanceIdentifier=name)
+    hosts.await_database(name)
+    assert hosts.query(show)["answer"]["found"] == ["42"]
+    with pytest.raises(psycopg2.OperationalError), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
 def force(hosts: FourHosts, value: str) -> None:
-    parameter = {"ParameterName": "rds.force_ssl", "ParameterValue": value, "ApplyMethod": "immediate"}
+    set_parameter(hosts, "rds.force_ssl", value, "immediate")
+
+
+def set_parameter(hosts: FourHosts, name: str, value: str, when: str) -> None:
+    parameter = {"ParameterName": name, "ParameterValue": value, "ApplyMethod": when}
     hosts.rds.modify_db_parameter_group(DBParameterGroupName=hosts.stack.prefix, Parameters=[parameter])
 
 
