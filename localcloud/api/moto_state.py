@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import boto3
 from moto.ec2 import ec2_backends
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS, INSTANCE_TYPES
 from moto.elbv2 import elbv2_backends
@@ -25,6 +26,12 @@ def elbv2_regions() -> dict[str, Any]:
 
 def rds_regions() -> dict[str, Any]:
     return _in_use(rds_backends)
+
+
+@cache
+def regions() -> frozenset[str]:
+    """The account's regions: those of AWS's public partition."""
+    return frozenset(boto3.Session().get_available_regions("ec2"))
 
 
 def ec2(region: str) -> Any:
@@ -56,6 +63,12 @@ def subnets(region: str) -> dict[str, Any]:
 def security_groups(region: str) -> dict[str, Any]:
     """All security groups of a region by id."""
     return {key: group for groups in list(ec2(region).groups.values()) for key, group in groups.items()}
+
+
+def security_group_rules(region: str) -> dict[str, Any]:
+    """All rules of security groups of a region by id."""
+    groups = security_groups(region).values()
+    return {rule.id: rule for group in groups for rule in (*group.ingress_rules, *group.egress_rules)}
 
 
 def _in_use(backends: Any) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def refuse_action(call: Call) -> None:
     """Raise NotRealised for services and changing actions that are on no list."""
     if call.service not in _SERVICES:
         raise not_realised(call, "the service is not part of the local cloud")
-    if call.mutates and not _ACTIONS[call.service].fullmatch(call.action):
+    if call.is_change and not _ACTIONS[call.service].fullmatch(call.action):
         raise not_realised(call, "the local cloud cannot make its effect real")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
+from copy import copy
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationNotFoundError
@@ -132,6 +134,25 @@ class Call:
         )
         return dict(parsed)
 
+    def rewrite(self, change: Callable[[str, str], str]) -> None:
+        """Put change(name, value) in the place of every form value, for this package and for moto."""
+        changed = {name: change(name, value) for name, value in self._values.items()}
+        if changed == self._values:
+            return
+        self._values = changed
+        self.__dict__.pop("parameters", None)
+        if self.method == "GET":
+            self.environ["QUERY_STRING"] = urlencode(changed)
+            return
+        self.body = urlencode(changed).encode()
+        self.environ["CONTENT_LENGTH"] = str(len(self.body))
+
+    def with_parameters(self, parameters: dict[str, Any]) -> Call:
+        """The same call as if it had asked for these."""
+        other = copy(self)
+        other.__dict__["parameters"] = parameters
+        return other
+
     @property
     def name(self) -> str:
         """service:Action, as IAM policies write it but with boto3's service names."""
@@ -141,10 +162,15 @@ class Call:
     def is_dry_run(self) -> bool:
         return self._values.get("DryRun", "").lower() == "true"
 
-    @cached_property
+    @property
     def mutates(self) -> bool:
-        """Whether the kind of call changes something, also when this one was refused."""
-        if self.is_dry_run or self.name in READS:
+        """Whether the call changes something, also when it was refused. A dry run does not."""
+        return self.is_change and not self.is_dry_run
+
+    @cached_property
+    def is_change(self) -> bool:
+        """Whether the action is one that changes something."""
+        if self.name in READS:
             return False
         if self.name in CHANGES:
             return True

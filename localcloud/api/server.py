@@ -18,7 +18,20 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from ..reality import Reality
 from ..settings import Settings
-from . import corrections, errors, lifecycle, managed_interfaces, realised, refusals, shapes, signature, states, wishes
+from . import (
+    canonical,
+    corrections,
+    errors,
+    launch_templates,
+    lifecycle,
+    managed_interfaces,
+    realised,
+    refusals,
+    shapes,
+    signature,
+    states,
+    wishes,
+)
 from .credentials import Credentials
 from .errors import Answer, AwsError
 from .faults import Faults, LostConnectionError
@@ -118,13 +131,17 @@ class Api:
         with self.lock:
             signature.check(call)
         realised.refuse_action(call)
+        canonical.write(call)
         shapes.check(call)
         hold(call, self.lifecycle)
         with self.lock:
             if answer := self._remembered.recall(call):
                 return answer
-            refusals.check(call)
-            wishes.refuse_parameters(call)
+            whole = launch_templates.fill(call)
+            refusals.check(whole)
+            wishes.refuse_parameters(whole)
+            if call.is_dry_run and call.is_change:
+                raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
             answer = self._ask_moto(call)
             self._remembered.keep(call, answer)
             return answer

@@ -39,6 +39,10 @@ CODES = {
 OPEN_ENUMERATIONS = {"InstanceType"}
 
 
+# Java's classes of characters that Python's expressions have under another name: letters, digits, separators.
+UNICODE = {r"\p{L}": r"\w", r"\p{N}": r"\w", r"\p{Z}": r"\s", r"\p{IsL}": r"\w"}
+
+
 def check(call: Call) -> None:
     """Raise AwsError for the first member that the service model does not allow."""
     if call.service not in CODES or call.operation is None or call.operation.input_shape is None:
@@ -72,7 +76,7 @@ def _problems(shape: Any, value: Any, where: str) -> Iterator[tuple[str, str, bo
 
 def _structure(shape: Any, value: Any, where: str) -> Iterator[tuple[str, str, bool]]:
     for name in shape.required_members:
-        if value.get(name) is None:
+        if value.get(name) in (None, []):
             yield where, f"The request must contain the parameter {name}", True
     for name, member in shape.members.items():
         if name in value:
@@ -109,11 +113,15 @@ def _constraint(value: Any, where: str, rule: str) -> str:
 @cache
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:
     """The model's pattern for the whole text; None where there is none or it is written in Java's dialect."""
+    flags = 0 if pattern and r"\p{" in pattern else re.ASCII  # Java's own \w and \d are those of ASCII
+    for name, letters in UNICODE.items():
+        pattern = (pattern or "").replace(name, letters)
     if not pattern or r"\p{" in pattern:
         return None
     try:
         return re.compile(
-            pattern if "^" not in pattern else f"(?s:{pattern}.*)" if not pattern.endswith("$") else pattern
+            pattern if "^" not in pattern else f"(?s:{pattern}.*)" if not pattern.endswith("$") else pattern,
+            flags,
         )
     except re.error:
         return None

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from moto.core.exceptions import ServiceException
 from moto.iam.access_control import CreateAccessKeyFailure, IAMPolicy, PermissionResult, create_access_key
+from moto.sts import sts_backends
 
 from ..settings import ACCOUNT_ID
 from . import moto_state
@@ -43,6 +44,8 @@ def check(call: Call) -> None:
         if call.name not in NOT_SIGNED:
             raise _error(call, "missing")
         return
+    if call.region not in moto_state.regions():
+        raise _error(call, "region")
     key = _key(call)
     found = _SIGNED.search(call.environ["HTTP_AUTHORIZATION"])
     if found is None:
@@ -122,6 +125,9 @@ def _key(call: Call) -> Any:
         key = create_access_key(ACCOUNT_ID, "aws", access_key, headers)
     except CreateAccessKeyFailure as error:
         raise _error(call, "token" if error.reason == "InvalidToken" else "key") from error
+    for role in sts_backends[ACCOUNT_ID]["aws"].assumed_roles:
+        if role.access_key_id == access_key and role.expiration < datetime.now(UTC).replace(tzinfo=None):
+            raise _error(call, "expired")
     stored = moto_state.iam().access_keys.get(access_key)
     if stored is not None and stored.status != "Active":
         raise _error(call, "key")
@@ -146,6 +152,8 @@ def _error(call: Call, kind: str, message: str = "") -> AwsError:
             return AwsError(
                 "UnauthorizedOperation", f"You are not authorized to perform this operation. {message}", 403
             )
+        if kind == "expired":
+            return AwsError("RequestExpired", "Request has expired.", 400)
         return AwsError("AuthFailure", "AWS was not able to validate the provided access credentials", 401)
     family = "s3" if call.service == "s3" else "json" if call.protocol in JSON_PROTOCOLS else "query"
     code, status, text = _ERRORS[family][kind]
@@ -158,6 +166,8 @@ _BAD_SIGNATURE = (
 )
 _BAD_TOKEN = "The security token included in the request is invalid."  # noqa: S105 - a message
 _EXPIRED = "Signature expired: the request's date is too far from now."
+_OLD_TOKEN = "The security token included in the request is expired"  # noqa: S105 - a message
+_SCOPE = "Credential should be scoped to a valid region."
 _MISSING = "Request is missing Authentication Token"
 _ERRORS = {
     "query": {
@@ -166,6 +176,8 @@ _ERRORS = {
         "token": ("InvalidClientTokenId", 403, _BAD_TOKEN),
         "signature": ("SignatureDoesNotMatch", 403, _BAD_SIGNATURE),
         "time": ("SignatureDoesNotMatch", 403, _EXPIRED),
+        "region": ("SignatureDoesNotMatch", 403, _SCOPE),
+        "expired": ("ExpiredToken", 403, _OLD_TOKEN),
         "denied": ("AccessDenied", 403, ""),
     },
     "json": {
@@ -174,6 +186,8 @@ _ERRORS = {
         "token": ("UnrecognizedClientException", 400, _BAD_TOKEN),
         "signature": ("InvalidSignatureException", 400, _BAD_SIGNATURE),
         "time": ("InvalidSignatureException", 400, _EXPIRED),
+        "region": ("InvalidSignatureException", 400, _SCOPE),
+        "expired": ("ExpiredTokenException", 400, _OLD_TOKEN),
         "denied": ("AccessDeniedException", 400, ""),
     },
     "s3": {
@@ -186,6 +200,8 @@ _ERRORS = {
             403,
             "The difference between the request time and the current time is too large.",
         ),
+        "region": ("AuthorizationHeaderMalformed", 400, _SCOPE),
+        "expired": ("ExpiredToken", 400, "The provided token has expired."),
         "denied": ("AccessDenied", 403, "Access Denied"),
     },
 }

@@ -8,10 +8,12 @@ from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
 from moto.core.utils import utcnow
 from moto.ec2 import utils
+from moto.ec2.exceptions import InvalidPermissionNotFoundError
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.launch_templates import LaunchTemplateVersion
+from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 from moto.ec2.responses.general import General
 
 from .. import lifecycle
@@ -91,4 +93,42 @@ def console_output() -> None:
     replace(General, get_console_output=get_console_output)
 
 
-ALL = (console_output, tag_resource_types, groups_of_an_interface, address_moves, launch_template_own_tags)
+def rules_without_ports() -> None:
+    """A rule of a protocol that has no ports needs none. For ec2_security_group with, say, protocol 50 (TypeError else)."""
+    original = SecurityGroupRule.__init__
+
+    def init(self: Any, backend: Any, protocol: str, group: str, *args: Any, **kwargs: Any) -> None:
+        first, last = ("-1" if port is None else port for port in args[:2])
+        original(self, backend, protocol, group, first, last, *args[2:], **kwargs)
+
+    replace(SecurityGroupRule, __init__=init)
+
+
+def revoking_in_a_default_vpc() -> None:
+    """Revoking a rule that is not there is no error in a default VPC. For ec2_security_group."""
+    for name in ("revoke_security_group_ingress", "revoke_security_group_egress"):
+        replace(SecurityGroupBackend, **{name: _lenient(getattr(SecurityGroupBackend, name))})
+
+
+def _lenient(original: Any) -> Any:
+    def revoke(self: Any, group_name_or_id: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(self, group_name_or_id, *args, **kwargs)
+        except InvalidPermissionNotFoundError:
+            group = self.get_security_group_by_name_or_id(group_name_or_id, kwargs.get("vpc_id"))
+            if group is None or not self.vpcs[group.vpc_id].is_default:
+                raise
+            return group
+
+    return revoke
+
+
+ALL = (
+    rules_without_ports,
+    revoking_in_a_default_vpc,
+    console_output,
+    tag_resource_types,
+    groups_of_an_interface,
+    address_moves,
+    launch_template_own_tags,
+)

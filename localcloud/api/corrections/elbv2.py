@@ -86,4 +86,45 @@ def longest_deregistration_delay() -> None:
     replace(ELBv2Backend, modify_target_group_attributes=modify)
 
 
-ALL = (longest_deregistration_delay, creation_again, load_balancer_attributes, defaults_of_a_load_balancer)
+def target_groups_again() -> None:
+    """CreateTargetGroup of the same again answers with the one there is, and DeleteTargetGroup of none succeeds. For
+    retries after a lost answer."""
+    create, delete = ELBv2Backend.create_target_group, ELBv2Backend.delete_target_group
+    settings = ("protocol", "port", "vpc_id", "target_type", "health_check_path", "health_check_port")
+
+    def create_target_group(self: Any, name: str, **wish: Any) -> Any:
+        for group in self.target_groups.values():
+            same = all(wish.get(one) in (None, "") or str(wish[one]) == str(getattr(group, one)) for one in settings)
+            if group.name == name and same:
+                return group
+        return create(self, name, **wish)
+
+    def delete_target_group(self: Any, target_group_arn: str) -> Any:
+        return delete(self, target_group_arn) if target_group_arn in self.target_groups else None
+
+    replace(ELBv2Backend, create_target_group=create_target_group, delete_target_group=delete_target_group)
+
+
+def several_values_of_a_condition() -> None:
+    """The older member Values takes as many values as the newer configurations. For elb_application_lb."""
+    for field, configuration in (("path_pattern", "PathPatternConfig"), ("host_header", "HostHeaderConfig")):
+        name = f"_validate_{field}_condition"
+        replace(ELBv2Backend, **{name: _by_configuration(getattr(ELBv2Backend, name), configuration)})
+
+
+def _by_configuration(original: Any, configuration: str) -> Any:
+    def validate(self: Any, condition: dict[str, Any]) -> None:
+        values = condition.get("Values")
+        original(self, {"Field": condition["Field"], configuration: {"Values": values}} if values else condition)
+
+    return validate
+
+
+ALL = (
+    target_groups_again,
+    several_values_of_a_condition,
+    longest_deregistration_delay,
+    creation_again,
+    load_balancer_attributes,
+    defaults_of_a_load_balancer,
+)

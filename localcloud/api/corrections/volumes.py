@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from moto.ec2.models.amis import Ami
+from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.models.instances import InstanceBackend
 from moto.ec2.responses.instances import InstanceResponse
 
@@ -79,4 +80,15 @@ def defaults_of_a_volume() -> None:
     replace(InstanceResponse, _parse_block_device_mapping=parse)
 
 
-ALL = (defaults_of_a_volume, root_volume_of_an_image, root_volume_of_an_instance)
+def detaching_by_the_volume_alone() -> None:
+    """DetachVolume needs neither instance nor device. For ec2_vol (TypeError else)."""
+    original = EBSBackend.detach_volume
+
+    def detach(self: Any, volume_id: str, instance_id: str | None, device_path: str | None) -> Any:
+        attachment = self.get_volume(volume_id).attachment
+        return original(self, volume_id, instance_id or attachment.instance.id, device_path or attachment.device)
+
+    replace(EBSBackend, detach_volume=detach)
+
+
+ALL = (detaching_by_the_volume_alone, defaults_of_a_volume, root_volume_of_an_image, root_volume_of_an_instance)

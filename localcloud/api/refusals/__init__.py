@@ -8,6 +8,7 @@ from . import (  # noqa: F401 - importing a module registers its rules
     database_places,
     databases,
     deletions,
+    endpoints,
     groups,
     identifiers,
     instances,
@@ -16,6 +17,7 @@ from . import (  # noqa: F401 - importing a module registers its rules
     networks,
     others,
     parameter_groups,
+    policies,
     quotas,
     tags,
     target_groups,
@@ -26,6 +28,6 @@ from .rules import RULES
 
 def check(call: Call) -> None:
     """Raise AwsError for a call that AWS would refuse. The caller holds the lock on moto's models."""
-    general = RULES[f"{call.service}:*"] if call.mutates else ()
+    general = RULES[f"{call.service}:*"] if call.is_change else RULES[f"{call.service}:?"]
     for rule in (*general, *RULES[call.name]):
         rule(call)

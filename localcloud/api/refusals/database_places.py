@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from .. import moto_state
+from .. import managed_interfaces, moto_state
 from ..account import DEFAULT_POSTGRES_VERSION
+from ..errors import AwsError
+from ..realised import not_realised
 from ..request import Call
 from ..states import databases as states
 from .databases import CREATES, existing, want_version
@@ -74,6 +76,28 @@ def the_parameter_group_is_of_the_engines_family(call: Call) -> None:
     )
 
 
+@guards("rds:ModifyDBSubnetGroup")
+def a_subnet_with_a_database_stays_in_its_group(call: Call) -> None:
+    wanted = call.parameters.get("SubnetIds") or ()
+    for database in moto_state.rds(call.region).databases.values():
+        group, subnet = getattr(database, "db_subnet_group", None), managed_interfaces.subnet_of(database)
+        refuse_if(
+            group is not None
+            and group.name == call.parameters["DBSubnetGroupName"].lower()
+            and subnet is not None
+            and subnet.id not in wanted,
+            "SubnetAlreadyInUse",
+            f"Subnet {getattr(subnet, 'id', '')} is in use by {database.db_instance_identifier}",
+        )
+
+
+@guards("rds:ModifyDBInstance")
+def a_database_stays_in_its_network(call: Call) -> None:
+    name, group = call.parameters.get("DBSubnetGroupName"), getattr(existing(call), "db_subnet_group", None)
+    if name and name.lower() != getattr(group, "name", ""):
+        raise not_realised(call, "moving a database to another subnet group is not made real")
+
+
 @guards("rds:CreateDBSubnetGroup", "rds:ModifyDBSubnetGroup")
 def a_subnet_group_covers_two_zones_of_one_vpc(call: Call) -> None:
     name = call.parameters.get("DBSubnetGroupName", "")
@@ -84,11 +108,21 @@ def a_subnet_group_covers_two_zones_of_one_vpc(call: Call) -> None:
         f"The parameter DBSubnetGroupName is not valid: '{name}'",
     )
     refuse_if(name.lower() == "default", "InvalidParameterValue", "The DBSubnetGroupName 'default' is reserved.")
+    refuse_if(
+        not call.parameters.get("DBSubnetGroupDescription") and call.action == "CreateDBSubnetGroup",
+        "InvalidParameterValue",
+        "The parameter DBSubnetGroupDescription must be provided and must not be blank.",
+    )
     exists = name.lower() in moto_state.rds(call.region).subnet_groups
     refuse_if(
         exists and call.action == "CreateDBSubnetGroup",
         "DBSubnetGroupAlreadyExists",
         f"The DB subnet group '{name}' already exists.",
+    )
+    refuse_if(
+        not exists and call.action == "ModifyDBSubnetGroup",
+        "DBSubnetGroupNotFoundFault",
+        f"DB subnet group '{name}' does not exist.",
     )
     known = moto_state.subnets(call.region)
     wanted = list(call.parameters.get("SubnetIds") or ())
@@ -127,6 +161,40 @@ def the_version_only_rises(call: Call) -> None:
         _numbers(version) < there[: len(_numbers(version))],
         "InvalidParameterCombination",
         f"Cannot downgrade postgres to version {version}",
+    )
+
+
+@guards("rds:ModifyDBInstance")
+def a_major_upgrade_is_asked_for(call: Call) -> None:
+    version = call.parameters.get("EngineVersion")
+    refuse_if(
+        version
+        and _numbers(version)[0] > _numbers(existing(call).engine_version)[0]
+        and not call.parameters.get("AllowMajorVersionUpgrade"),
+        "InvalidParameterCombination",
+        "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version.",
+    )
+
+
+@guards("rds:RestoreDBInstanceFromDBSnapshot", "rds:DeleteDBSnapshot")
+def a_snapshot_is_there_whole(call: Call) -> None:
+    name = call.parameters["DBSnapshotIdentifier"].rsplit(":", 1)[-1].lower()
+    snapshot = moto_state.rds(call.region).database_snapshots.get(name)
+    if snapshot is None:
+        raise AwsError("DBSnapshotNotFound", f"DBSnapshot {name} not found.", 404)
+    refuse_if(
+        snapshot.status != "available",
+        "InvalidDBSnapshotState",
+        f"The snapshot {name} is not in the available state: it is {snapshot.status}.",
+    )
+
+
+@guards("rds:RebootDBInstance")
+def a_failover_needs_a_standby(call: Call) -> None:
+    refuse_if(
+        call.parameters.get("ForceFailover") and not existing(call).multi_az,
+        "InvalidParameterCombination",
+        "The DB instance cannot be failed over: it is not a Multi-AZ instance.",
     )
 
 

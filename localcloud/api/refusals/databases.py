@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .. import moto_state
 from ..account import database_classes, is_postgres_version
 from ..errors import AwsError
 from ..request import Call
+from .others import knows_key
 from .rules import guards, refuse_if, want_match, want_range
 
 ENGINES = {
@@ -16,6 +18,9 @@ ENGINES = {
 }  # fmt: skip
 STORAGE_GIB = {"gp2": (20, 65536), "gp3": (20, 65536), "io1": (100, 65536), "io2": (100, 65536), "standard": (5, 3072)}
 GP3_STRIPED = 400
+LEAST_IOPS = 1000  # of io1 and io2
+IOPS_OF_A_GIB = (0.5, 50)  # of io1 and io2
+AUTHORITIES = {"rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"}
 RESERVED_USERS = {"admin", "rdsadmin", "rds_superuser", "rdsrepladmin", "public", "user", "role", "none", "current_user",
                   "session_user", "all", "select", "table", "database", "replication"}  # fmt: skip
 IDENTIFIER = r"[A-Za-z](?:[A-Za-z0-9]|-(?=[A-Za-z0-9])){0,62}"
@@ -108,6 +113,13 @@ def storage_has_a_size_of_its_type(call: Call) -> None:
         "InvalidParameterCombination",
         f"Invalid iops to storage combination for {kind}: you must specify Iops",
     )
+    if kind in ("io1", "io2") and iops is not None:
+        least, most_of_a_gib = IOPS_OF_A_GIB
+        refuse_if(
+            int(iops) < LEAST_IOPS or not least * total <= int(iops) <= most_of_a_gib * total,
+            "InvalidParameterCombination",
+            f"Invalid iops to storage (GB) ratio: {iops} to {total}; it must be {least} to {most_of_a_gib}",
+        )
     refuse_if(
         kind == "gp3" and total < GP3_STRIPED and (iops is not None or throughput is not None) and there is None,
         "InvalidParameterCombination",
@@ -138,6 +150,11 @@ def users_and_passwords_are_well_formed(call: Call) -> None:
             not password and not wish.get("ManageMasterUserPassword"),
             "InvalidParameterValue",
             "The parameter MasterUserPassword must be provided and must not be blank.",
+        )
+        refuse_if(
+            password and wish.get("ManageMasterUserPassword"),
+            "InvalidParameterCombination",
+            "You can't specify MasterUserPassword for an instance with ManageMasterUserPassword enabled.",
         )
         want_match(
             user,
@@ -217,6 +234,87 @@ def numbers_are_allowed(call: Call) -> None:
             "InvalidParameterCombination",
             f"You cannot use the log types '{name}' with engine version postgres",
         )
+
+
+@guards(*CREATES, "rds:ModifyDBInstance")
+def choices_are_of_the_engine(call: Call) -> None:
+    wish = call.parameters
+    license_model = wish.get("LicenseModel")
+    refuse_if(
+        license_model not in (None, "postgresql-license") and wish.get("Engine", "postgres") == "postgres",
+        "InvalidParameterCombination",
+        f"Invalid license model '{license_model}' for engine 'postgres'. Valid license models are: postgresql-license.",
+    )
+    authority = wish.get("CACertificateIdentifier")
+    refuse_if(
+        authority is not None and authority not in AUTHORITIES,
+        "CertificateNotFound",
+        f"Certificate not found: {authority}",
+    )
+    network = wish.get("NetworkType")
+    refuse_if(network not in (None, "IPV4", "DUAL"), "InvalidParameterValue", f"Invalid network type: {network}")
+    key = wish.get("KmsKeyId")
+    refuse_if(
+        key and not wish.get("StorageEncrypted"),
+        "InvalidParameterCombination",
+        "A KMS key can be specified for encrypted storage only.",
+    )
+    refuse_if(
+        key and not knows_key(call.region, key), "KMSKeyNotAccessibleFault", f"The specified KMS key {key} is not there"
+    )
+
+
+DAYS = "(mon|tue|wed|thu|fri|sat|sun)"
+TIME = r"([01]\d|2[0-3]):([0-5]\d)"
+DAY_MINUTES, WEEK_MINUTES = 1440, 7 * 1440
+SHORTEST_WINDOW = 30
+
+
+@guards(*CREATES, "rds:ModifyDBInstance")
+def windows_are_half_an_hour_and_apart(call: Call) -> None:
+    wish = call.parameters
+    backup, maintenance = wish.get("PreferredBackupWindow"), wish.get("PreferredMaintenanceWindow")
+    spans = []
+    if backup is not None:
+        found = re.fullmatch(f"{TIME}-{TIME}", backup)
+        spans.append(_span("backup", backup, found and found.groups(), DAY_MINUTES))
+    if maintenance is not None:
+        found = re.fullmatch(f"{DAYS}:{TIME}-{DAYS}:{TIME}", maintenance, re.IGNORECASE)
+        spans.append(_span("maintenance", maintenance, found and found.groups(), WEEK_MINUTES))
+    if len(spans) == 2:
+        minutes = [{(start + n) % DAY_MINUTES for n in range(length)} for start, length in spans]
+        refuse_if(
+            minutes[0] & minutes[1],
+            "InvalidParameterValue",
+            "The backup window and maintenance window must not overlap.",
+        )
+
+
+def _span(what: str, text: str, parts: Any, cycle: int) -> tuple[int, int]:
+    """First minute and length of a window."""
+    message = (
+        f"The {what} window '{text}' is not valid: it must be at least {SHORTEST_WINDOW} minutes, written as AWS does."
+    )
+    if not parts:
+        raise AwsError("InvalidParameterValue", message)
+    half = len(parts) // 2
+    first, last = (_minute(parts[:half]), _minute(parts[half:]))
+    length = (last - first) % cycle
+    refuse_if(length < SHORTEST_WINDOW, "InvalidParameterValue", message)
+    return first, length
+
+
+def _minute(parts: Any) -> int:
+    *day, hour, minute = parts
+    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    return (names.index(day[0].lower()) * DAY_MINUTES if day else 0) + int(hour) * 60 + int(minute)
+
+
+@guards("rds:ModifyDBInstance")
+def a_new_name_is_free(call: Call) -> None:
+    name = (call.parameters.get("NewDBInstanceIdentifier") or "").lower()
+    there = name in moto_state.rds(call.region).databases
+    refuse_if(there, "DBInstanceAlreadyExists", f"DB instance already exists: {name}")
 
 
 def existing(call: Call) -> Any:

@@ -78,6 +78,16 @@ def a_vpc_in_use_stays(call: Call) -> None:
 
 
 @guards("ec2:DetachInternetGateway")
+def a_gateway_is_attached(call: Call) -> None:
+    gateway = moto_state.ec2(call.region).internet_gateways[call.parameters["InternetGatewayId"]]
+    refuse_if(
+        gateway.vpc is None or gateway.vpc.id != call.parameters["VpcId"],
+        "Gateway.NotAttached",
+        f"resource {gateway.id} is not attached to network {call.parameters['VpcId']}",
+    )
+
+
+@guards("ec2:DetachInternetGateway")
 def a_gateway_with_mapped_addresses_stays(call: Call) -> None:
     vpc_id = call.parameters["VpcId"]
     mapped = [one for one in _interfaces(call.region) if one.vpc_id == vpc_id and one.public_ip]
@@ -86,6 +96,15 @@ def a_gateway_with_mapped_addresses_stays(call: Call) -> None:
         "DependencyViolation",
         f"Network {vpc_id} has some mapped public address(es). "
         "Please unmap those public address(es) before detaching the gateway.",
+    )
+
+
+@guards("ec2:ReleaseAddress")
+def an_address_of_a_vpc_is_released_by_its_id(call: Call) -> None:
+    refuse_if(
+        call.parameters.get("PublicIp") and not call.parameters.get("AllocationId"),
+        "InvalidParameterValue",
+        "You must specify an allocation id when releasing a VPC elastic IP address",
     )
 
 

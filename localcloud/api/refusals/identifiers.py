@@ -10,7 +10,7 @@ from typing import Any
 from .. import moto_state
 from ..errors import AwsError
 from ..request import Call
-from .rules import guards, walk
+from .rules import guards, refuse_if, walk, want_range
 
 
 @dataclass(frozen=True)
@@ -28,31 +28,52 @@ SUBNET = Kind("subnet", "InvalidSubnetID.NotFound", "InvalidSubnetID.Malformed",
 GROUP = Kind("sg", "InvalidGroup.NotFound", "InvalidGroupId.Malformed", "security group")
 TABLE = Kind("rtb", "InvalidRouteTableID.NotFound", "InvalidRouteTableId.Malformed", "routeTable ID")
 GATEWAY = Kind("igw", "InvalidInternetGatewayID.NotFound", "InvalidInternetGatewayId.Malformed", "internetGateway ID")
-NAT = Kind("nat", "NatGatewayNotFound", "InvalidNatGatewayID.Malformed", "nat gateway")
+NAT = Kind("nat", "NatGatewayNotFound", "NatGatewayMalformed", "nat gateway")
 INSTANCE = Kind("i", "InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed", "instance ID")
 INTERFACE = Kind(
     "eni", "InvalidNetworkInterfaceID.NotFound", "InvalidNetworkInterfaceId.Malformed", "networkInterface ID"
 )
 ADDRESS = Kind("eipalloc", "InvalidAllocationID.NotFound", "InvalidAllocationID.Malformed", "allocation ID")
 VOLUME = Kind("vol", "InvalidVolume.NotFound", "InvalidVolumeID.Malformed", "volume")
+SNAPSHOT = Kind("snap", "InvalidSnapshot.NotFound", "InvalidSnapshotID.Malformed", "snapshot")
+IMAGE = Kind("ami", "InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "image id")
+RULE = Kind(
+    "sgr", "InvalidSecurityGroupRuleId.NotFound", "InvalidSecurityGroupRuleId.Malformed", "security group rule ID"
+)
+TEMPLATE = Kind("lt", "InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.Malformed", "launch template ID")
 
 MEMBERS = {
     "VpcId": VPC,
+    "VpcIds": VPC,
     "SubnetId": SUBNET,
     "SubnetIds": SUBNET,
     "GroupId": GROUP,
     "GroupIds": GROUP,
     "Groups": GROUP,
     "SecurityGroupIds": GROUP,
+    "ReferencedGroupId": GROUP,
+    "SecurityGroupRuleId": RULE,
+    "SecurityGroupRuleIds": RULE,
     "RouteTableId": TABLE,
     "RouteTableIds": TABLE,
     "InternetGatewayId": GATEWAY,
+    "InternetGatewayIds": GATEWAY,
     "NatGatewayId": NAT,
+    "NatGatewayIds": NAT,
     "InstanceId": INSTANCE,
     "InstanceIds": INSTANCE,
     "NetworkInterfaceId": INTERFACE,
+    "NetworkInterfaceIds": INTERFACE,
     "AllocationId": ADDRESS,
+    "AllocationIds": ADDRESS,
     "VolumeId": VOLUME,
+    "VolumeIds": VOLUME,
+    "SnapshotId": SNAPSHOT,
+    "SnapshotIds": SNAPSHOT,
+    "ImageId": IMAGE,
+    "ImageIds": IMAGE,
+    "LaunchTemplateId": TEMPLATE,
+    "LaunchTemplateIds": TEMPLATE,
 }
 
 # How AWS words it that two resources of one request lie in different VPCs.
@@ -60,6 +81,10 @@ DIFFERENT_NETWORKS = {
     "RunInstances": ("InvalidParameter", "Security group and subnet belong to different networks."),
     "CreateNetworkInterface": (
         "InvalidParameter",
+        "You have specified two resources that belong to different networks.",
+    ),
+    "ModifySecurityGroupRules": (
+        "InvalidGroup.NotFound",
         "You have specified two resources that belong to different networks.",
     ),
     "ModifyInstanceAttribute": (
@@ -104,6 +129,10 @@ def found(region: str, kind: Kind) -> dict[str, Any]:
         INTERFACE: lambda: ec2.enis,
         ADDRESS: lambda: {one.allocation_id: one for one in ec2.addresses},
         VOLUME: lambda: ec2.volumes,
+        SNAPSHOT: lambda: ec2.snapshots,
+        IMAGE: lambda: ec2.amis,
+        RULE: lambda: moto_state.security_group_rules(region),
+        TEMPLATE: lambda: ec2.launch_templates,
     }
     return dict(tables[kind]())
 
@@ -118,18 +147,74 @@ def references(call: Call) -> Iterator[tuple[Kind, str]]:
                     yield kind, one
 
 
-@guards("ec2:*")
+@guards("ec2:*", "ec2:?")
 def every_reference_exists(call: Call) -> None:
     for kind, identifier in references(call):
-        existing = found(call.region, kind)
-        if identifier in existing:
+        if identifier in found(call.region, kind):
             continue
-        if kind is GROUP and not identifier.startswith("sg-"):
-            continue  # some members take names too: moto looks them up
         if not re.fullmatch(rf"{kind.prefix}-([0-9a-f]{{8}}|[0-9a-f]{{17}})", identifier):
             raise AwsError(kind.malformed, f'Invalid id: "{identifier}"')
-        code = "InvalidNatGatewayID.NotFound" if kind is NAT and "Route" in call.action else kind.not_found
-        raise AwsError(code, f"The {kind.name} '{identifier}' does not exist")
+        raise AwsError(not_found(kind, call.action), f"The {kind.name} '{identifier}' does not exist")
+
+
+@guards("ec2:CreateTags", "ec2:DeleteTags")
+def every_tagged_resource_exists(call: Call) -> None:
+    kinds = {kind.prefix: kind for kind in MEMBERS.values()}
+    for identifier in call.parameters.get("Resources") or ():
+        kind = kinds.get(identifier.rpartition("-")[0])
+        if kind is not None and identifier not in found(call.region, kind):
+            raise AwsError(kind.not_found, f"The {kind.name} '{identifier}' does not exist")
+
+
+def not_found(kind: Kind, action: str) -> str:
+    """The code for an identifier of nothing: some actions have one of their own."""
+    if kind is NAT and "Route" in action:
+        return "InvalidNatGatewayID.NotFound"
+    return "InvalidElasticIpID.NotFound" if kind is ADDRESS and action == "CreateNatGateway" else kind.not_found
+
+
+@guards("ec2:?")
+def a_page_has_5_to_1000_entries(call: Call) -> None:
+    shape = (
+        call.operation.input_shape.members.get("MaxResults") if call.operation and call.operation.input_shape else None
+    )
+    if shape is not None and not shape.metadata:  # else the service model has bounds of its own
+        size = call.parameters.get("MaxResults")
+        problem = f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value of 5 to 1000."
+        want_range(size, 5, 1000, "InvalidParameterValue", problem)
+
+
+MODIFIES_ONE = {
+    "ModifyVpcAttribute": {"EnableDnsSupport", "EnableDnsHostnames", "EnableNetworkAddressUsageMetrics"},
+    "ModifySubnetAttribute": {
+        "MapPublicIpOnLaunch", "AssignIpv6AddressOnCreation", "EnableDns64", "EnableResourceNameDnsARecordOnLaunch",
+        "EnableResourceNameDnsAAAARecordOnLaunch", "PrivateDnsHostnameTypeOnLaunch", "MapCustomerOwnedIpOnLaunch",
+        "EnableLniAtDeviceIndex", "DisableLniAtDeviceIndex",
+    },
+    "ModifyInstanceAttribute": {
+        "InstanceType", "UserData", "EbsOptimized", "DisableApiTermination", "DisableApiStop", "Groups", "SourceDestCheck",
+        "InstanceInitiatedShutdownBehavior", "BlockDeviceMappings", "EnaSupport", "SriovNetSupport", "Attribute",
+    },
+    "ModifyNetworkInterfaceAttribute": {
+        "Description", "SourceDestCheck", "Groups", "Attachment", "EnaSrdSpecification", "EnablePrimaryIpv6",
+        "ConnectionTrackingSpecification", "AssociatePublicIpAddress",
+    },
+}  # fmt: skip
+
+
+@guards(*(f"ec2:{action}" for action in MODIFIES_ONE))
+def one_attribute_changes_at_a_time(call: Call) -> None:
+    given = sorted(MODIFIES_ONE[call.action] & call.parameters.keys())
+    refuse_if(
+        len(given) > 1,
+        "InvalidParameterCombination",
+        f"Fields for multiple attribute types specified: {', '.join(given)}",
+    )
+    refuse_if(
+        not given and call.action in ("ModifyVpcAttribute", "ModifySubnetAttribute"),
+        "InvalidParameterCombination",
+        "No attributes specified.",
+    )
 
 
 @guards("ec2:*")
@@ -145,7 +230,7 @@ def vpc_of(region: str, kind: Kind, identifier: str) -> str | None:
     """The VPC that a resource lies in; None for what lies in none."""
     if kind is VPC:
         return identifier
-    if kind in (GATEWAY, ADDRESS, VOLUME):
+    if kind in (GATEWAY, ADDRESS, VOLUME, SNAPSHOT, IMAGE, RULE, TEMPLATE):
         return None
     model = found(region, kind).get(identifier)
     return getattr(model, "vpc_id", None)

@@ -7,15 +7,19 @@ import binascii
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
 from .. import moto_state
 from ..corrections.addresses import RESERVED_AT_START, addresses_in
 from ..errors import AwsError
 from ..request import Call
 from ..states import instances as states
 from .quotas import GROUPS_OF_AN_INTERFACE
-from .rules import guards, refuse_if, want_range
+from .rules import guards, refuse_if, want_match, want_range
 
 USER_DATA_BYTES = 16384
+CLIENT_TOKEN = r"[!-~]{1,64}"  # noqa: S105 - a pattern
 
 
 @guards("ec2:RunInstances")
@@ -60,6 +64,11 @@ def hop_limit_is_1_to_64(call: Call) -> None:
 @guards("ec2:RunInstances")
 def interfaces_and_instance_level_settings_exclude_each_other(call: Call) -> None:
     wish = call.parameters
+    refuse_if(
+        wish.get("SubnetId") and wish.get("SecurityGroups"),
+        "InvalidParameterCombination",
+        "The parameter groupName cannot be used with the parameter subnet",
+    )
     if wish.get("NetworkInterfaces"):
         for name in ("SubnetId", "SecurityGroupIds", "SecurityGroups", "PrivateIpAddress"):
             refuse_if(
@@ -67,6 +76,49 @@ def interfaces_and_instance_level_settings_exclude_each_other(call: Call) -> Non
                 "InvalidParameterCombination",
                 f"Network interfaces and an instance-level {name} may not be specified on the same request",
             )
+
+
+@guards("ec2:RunInstances")
+def given_interfaces_are_free_and_stay_as_they_are(call: Call) -> None:
+    wish = call.parameters
+    interfaces = wish.get("NetworkInterfaces") or ()
+    refuse_if(
+        interfaces and 0 not in {one.get("DeviceIndex") for one in interfaces},
+        "InvalidParameterCombination",
+        "Each network interface requires a device index, and one of them must be 0.",
+    )
+    for one in interfaces:
+        identifier = one.get("NetworkInterfaceId")
+        if identifier is None:
+            continue
+        for name in ("SubnetId", "Groups", "PrivateIpAddress", "AssociatePublicIpAddress"):
+            refuse_if(
+                one.get(name) is not None,
+                "InvalidParameterCombination",
+                f"A network interface may not specify a network interface ID and {name}",
+            )
+        interface = moto_state.ec2(call.region).enis[identifier]
+        refuse_if(
+            interface.status == "in-use" or interface.instance is not None or int(wish.get("MaxCount", 1)) > 1,
+            "InvalidNetworkInterface.InUse",
+            f"Interface: [{identifier}] in use.",
+        )
+
+
+@guards("ec2:RunInstances")
+def small_values_are_allowed(call: Call) -> None:
+    want_match(
+        call.parameters.get("ClientToken"),
+        CLIENT_TOKEN,
+        "InvalidParameterValue",
+        "A client token has 1 to 64 ASCII characters.",
+    )
+    credits = (call.parameters.get("CreditSpecification") or {}).get("CpuCredits")
+    refuse_if(
+        credits not in (None, "standard", "unlimited"),
+        "InvalidParameterValue",
+        f"Invalid value '{credits}' for cpuCredits.",
+    )
 
 
 @guards("ec2:RunInstances", "ec2:CreateNetworkInterface")
@@ -118,7 +170,7 @@ def the_type_fits_the_image(call: Call) -> None:
 def the_type_exists(call: Call) -> None:
     kind = call.parameters.get("InstanceType")
     refuse_if(
-        kind and kind not in moto_state.instance_types(call.region),
+        kind is not None and kind not in moto_state.instance_types(call.region),
         "InvalidParameterValue",
         f"Invalid value '{kind}' for InstanceType.",
     )
@@ -127,6 +179,8 @@ def the_type_exists(call: Call) -> None:
 @guards("ec2:RunInstances")
 def the_zone_is_the_subnets(call: Call) -> None:
     zone = (call.parameters.get("Placement") or {}).get("AvailabilityZone")
+    zones = {one.name for one in moto_state.ec2(call.region).describe_availability_zones()}
+    refuse_if(zone and zone not in zones, "InvalidParameterValue", f"Invalid availability zone: [{zone}]")
     subnet = moto_state.subnets(call.region).get(call.parameters.get("SubnetId") or "")
     refuse_if(
         zone and subnet is not None and subnet.availability_zone != zone,
@@ -171,13 +225,15 @@ def the_instance_profile_exists(call: Call) -> None:
 
 ALLOWED_STATES = {
     "StartInstances": ("stopped", "pending", "running"),
-    "StopInstances": ("running", "pending", "stopped", "stopping"),
+    "StopInstances": ("running", "stopped", "stopping"),
     "RebootInstances": ("running", "pending"),
     "AttachVolume": ("running", "stopped", "pending"),
+    "ModifyInstanceAttribute": ("running", "stopped", "pending", "stopping"),
+    "ModifyInstanceMetadataOptions": ("running", "stopped", "pending", "stopping"),
 }
 
 
-@guards("ec2:StartInstances", "ec2:StopInstances", "ec2:RebootInstances", "ec2:AttachVolume")
+@guards(*(f"ec2:{action}" for action in ALLOWED_STATES))
 def the_state_allows_it(call: Call) -> None:
     wanted = call.parameters.get("InstanceIds") or [call.parameters.get("InstanceId")]
     for instance in moto_state.instances(call.region):
@@ -204,13 +260,30 @@ def some_attributes_change_only_while_stopped(call: Call) -> None:
         "InvalidInstanceAttributeValue",
         f"Invalid value '{kind}' for InstanceType.",
     )
+    image = moto_state.ec2(call.region).amis.get(instance.image_id)
+    description = moto_state.instance_types(call.region).get(kind or "")
+    refuse_if(
+        image is not None
+        and description
+        and image.architecture not in description["ProcessorInfo"]["SupportedArchitectures"],
+        "InvalidParameterCombination",
+        f"The instance's architecture '{getattr(image, 'architecture', '')}' is not supported by '{kind}'.",
+    )
 
 
 @guards("ec2:CreateKeyPair", "ec2:ImportKeyPair")
 def a_key_pair_has_a_name(call: Call) -> None:
     name = call.parameters.get("KeyName", "")
     refuse_if(
-        not 1 <= len(name) <= 255 or not name.isascii(),
+        not 1 <= len(name) <= 255 or not name.isascii() or name != name.strip(),
         "InvalidParameterValue",
-        "Key name must be 1 to 255 ASCII characters.",
+        "Key name must be 1 to 255 ASCII characters, with no space at an end.",
     )
+
+
+@guards("ec2:ImportKeyPair")
+def an_imported_key_is_one(call: Call) -> None:
+    try:
+        load_ssh_public_key(bytes(call.parameters.get("PublicKeyMaterial") or b""))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise AwsError("InvalidKey.Format", "Key is not in valid OpenSSH public key format") from error

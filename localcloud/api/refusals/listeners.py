@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from moto.acm import acm_backends
@@ -12,7 +13,7 @@ from ..errors import AwsError
 from ..request import Call
 from ..states.targets import balancers_of, groups_of_action
 from .load_balancers import existing
-from .rules import guards, refuse_if, want_range
+from .rules import guards, refuse_if, want_match, want_range
 
 SECURE = ("HTTPS", "TLS")
 FINAL = ("forward", "redirect", "fixed-response")
@@ -56,6 +57,11 @@ def a_secure_listener_has_a_certificate(call: Call) -> None:
         "ValidationError",
         f"Protocol '{protocol}' must be one of 'HTTP, HTTPS'",
     )
+    refuse_if(
+        protocol == "HTTP" and wish.get("SslPolicy"),
+        "ValidationError",
+        "An SSL policy cannot be specified for HTTP listeners",
+    )
     certificates = [one.get("CertificateArn", "") for one in wish.get("Certificates") or ()]
     refuse_if(
         protocol in SECURE and not certificates,
@@ -82,6 +88,8 @@ def actions_can_be_done(call: Call) -> None:
     actions = wish.get("DefaultActions") or wish.get("Actions") or ()
     if not actions:
         return
+    orders = [action.get("Order") for action in actions if action.get("Order") is not None]
+    refuse_if(len(set(orders)) < len(orders), "ValidationError", "The order of the actions must be unique")
     final = [action for action in actions if action.get("Type") in FINAL]
     refuse_if(
         len(final) != 1, "ValidationError", "Exactly one forward, redirect or fixed-response action must be specified"
@@ -90,12 +98,7 @@ def actions_can_be_done(call: Call) -> None:
     if action["Type"] == "fixed-response":
         _fixed_response(action.get("FixedResponseConfig") or {})
     if action["Type"] == "redirect":
-        code = (action.get("RedirectConfig") or {}).get("StatusCode")
-        refuse_if(
-            code not in ("HTTP_301", "HTTP_302"),
-            "ValidationError",
-            f"Status code '{code}' must be HTTP_301 or HTTP_302",
-        )
+        _redirect(action.get("RedirectConfig") or {})
     if action["Type"] == "forward":
         _forward(call, action)
 
@@ -120,9 +123,31 @@ def _fixed_response(configuration: dict[str, Any]) -> None:
     )
 
 
+REDIRECTS = {"Protocol": "#{protocol}", "Host": "#{host}", "Port": "#{port}", "Path": "/#{path}", "Query": "#{query}"}
+PORT = r"#\{port\}|[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]"
+
+
+def _redirect(configuration: dict[str, Any]) -> None:
+    code = configuration.get("StatusCode")
+    refuse_if(
+        code not in ("HTTP_301", "HTTP_302"), "ValidationError", f"Status code '{code}' must be HTTP_301 or HTTP_302"
+    )
+    want_match(configuration.get("Port"), PORT, "ValidationError", "The redirect port must be 1 to 65535 or #{port}")
+    want_match(configuration.get("Path"), r"/.{0,127}", "ValidationError", "The redirect path must begin with '/'")
+    parts = ("Protocol", "Host", "Port", "Path")
+    refuse_if(
+        all(configuration.get(part, REDIRECTS[part]) == REDIRECTS[part] for part in parts)
+        and configuration.get("Query", REDIRECTS["Query"]) == REDIRECTS["Query"],
+        "InvalidLoadBalancerAction",
+        "The redirect configuration is not valid because it creates a loop.",
+    )
+
+
 def _forward(call: Call, action: dict[str, Any]) -> None:
     balancer = existing(call) if call.action == "CreateListener" else _balancer(call)
     arns = groups_of_action(action)
+    for one in (action.get("ForwardConfig") or {}).get("TargetGroups") or ():
+        want_range(one.get("Weight"), 0, 999, "ValidationError", "The weight of a target group must be 0 to 999")
     refuse_if(not arns, "ValidationError", "A target group ARN must be specified")
     for arn in arns:
         group = moto_state.elbv2(call.region).target_groups.get(arn)
@@ -152,6 +177,50 @@ def _balancer(call: Call) -> Any:
     return _listener(call)[0]
 
 
+ALPHABETS = {
+    "path-pattern": r"[A-Za-z0-9_\-.$/~\"'@:+&()!,;=%*?]{1,128}",
+    "host-header": r"[A-Za-z0-9\-.*?]{1,128}",
+}
+CONFIGURATIONS = {"path-pattern": "PathPatternConfig", "host-header": "HostHeaderConfig"}
+MOST_VALUES = 5  # of all conditions of a rule; of wildcards as well
+
+
+@guards("elbv2:CreateRule", "elbv2:ModifyRule")
+def conditions_can_be_met(call: Call) -> None:
+    conditions = call.parameters.get("Conditions") or ()
+    fields = [condition.get("Field") for condition in conditions]
+    for field in fields:
+        refuse_if(field not in FIELDS, "ValidationError", f"Condition field '{field}' must be one of '{list(FIELDS)}'")
+        refuse_if(
+            field in ALPHABETS and fields.count(field) > 1,
+            "ValidationError",
+            f"A rule can have one '{field}' condition only",
+        )
+    every = [value for condition in conditions for value in _condition_values(condition)]
+    refuse_if(len(every) > MOST_VALUES, "ValidationError", f"A rule can have {MOST_VALUES} condition values only")
+    refuse_if(
+        sum(value.count("*") + value.count("?") for value in every) > MOST_VALUES,
+        "ValidationError",
+        f"A rule can have {MOST_VALUES} wildcards only",
+    )
+
+
+def _condition_values(condition: dict[str, Any]) -> list[str]:
+    field = condition.get("Field", "")
+    if field not in ALPHABETS:
+        return []
+    plain, configured = condition.get("Values"), (condition.get(CONFIGURATIONS[field]) or {}).get("Values")
+    refuse_if(
+        plain and configured, "ValidationError", f"Only one of Values and {CONFIGURATIONS[field]} can be specified"
+    )
+    values: list[str] = list(plain or configured or ())
+    refuse_if(not values, "ValidationError", "A condition value must be specified")
+    for value in values:
+        allowed = re.fullmatch(ALPHABETS[field], value)
+        refuse_if(not allowed, "ValidationError", f"Condition value '{value}' contains a character that is not valid")
+    return values
+
+
 @guards("elbv2:CreateRule")
 def a_rule_has_a_priority_and_conditions(call: Call) -> None:
     wish = call.parameters
@@ -159,7 +228,39 @@ def a_rule_has_a_priority_and_conditions(call: Call) -> None:
         wish.get("Priority"), 1, 50000, "ValidationError", f"Priority '{wish.get('Priority')}' must be 1 to 50000"
     )
     refuse_if(not wish.get("Conditions"), "ValidationError", "A condition must be specified")
-    for condition in wish.get("Conditions") or ():
-        field = condition.get("Field")
-        refuse_if(field not in FIELDS, "ValidationError", f"Condition field '{field}' must be one of '{list(FIELDS)}'")
     refuse_if(not wish.get("Actions"), "ValidationError", "An action must be specified")
+
+
+def _rules(region: str) -> list[tuple[Any, Any]]:
+    """Every rule of the region with its listener."""
+    balancers = moto_state.elbv2(region).load_balancers.values()
+    listeners = [one for balancer in balancers for one in balancer.listeners.values()]
+    return [(rule, listener) for listener in listeners for rule in listener.rules.values()]
+
+
+@guards("elbv2:DeleteRule", "elbv2:ModifyRule")
+def the_default_rule_stays(call: Call) -> None:
+    arn = call.parameters["RuleArn"]
+    found = [rule for rule, _ in _rules(call.region) if rule.arn == arn]
+    refuse_if(not found, "RuleNotFound", f"One or more rules not found: '{arn}'")
+    refuse_if(
+        found[0].is_default and (call.action == "DeleteRule" or call.parameters.get("Conditions")),
+        "OperationNotPermitted",
+        f"Default rule '{arn}' cannot be {'deleted' if call.action == 'DeleteRule' else 'modified'}",
+    )
+
+
+@guards("elbv2:SetRulePriorities")
+def priorities_are_free(call: Call) -> None:
+    wanted = {one["RuleArn"]: one.get("Priority") for one in call.parameters.get("RulePriorities") or ()}
+    rules = _rules(call.region)
+    for arn, priority in wanted.items():
+        want_range(priority, 1, 50000, "ValidationError", f"Priority '{priority}' must be 1 to 50000")
+        listener = next((listener for rule, listener in rules if rule.arn == arn), None)
+        refuse_if(listener is None, "RuleNotFound", f"One or more rules not found: '{arn}'")
+        others = [rule for rule, its in rules if its is listener and rule.arn not in wanted and not rule.is_default]
+        refuse_if(
+            str(priority) in {str(rule.priority) for rule in others},
+            "PriorityInUse",
+            f"Priority '{priority}' is currently in use",
+        )

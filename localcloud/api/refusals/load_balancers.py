@@ -11,7 +11,7 @@ from ..corrections.addresses import RESERVED_AT_START, addresses_in
 from ..errors import AwsError
 from ..request import Call
 from .networks import has_internet_gateway
-from .rules import guards, refuse_if, want_range
+from .rules import guards, refuse_if, want_match, want_range
 
 FREE_ADDRESSES = 8
 SMALLEST_SUBNET = 27
@@ -85,6 +85,16 @@ def subnets_lie_in_two_zones_of_one_vpc(call: Call) -> None:
         )
 
 
+@guards("elbv2:SetSubnets")
+def a_load_balancer_stays_in_its_vpc(call: Call) -> None:
+    balancer = existing(call)
+    refuse_if(
+        wanted_subnets(call)[0].vpc_id != balancer.vpc_id,
+        "InvalidConfigurationRequest",
+        f"All subnets must belong to the VPC of the load balancer, '{balancer.vpc_id}'",
+    )
+
+
 @guards("elbv2:CreateLoadBalancer")
 def the_internet_needs_a_gateway(call: Call) -> None:
     vpc_id = wanted_subnets(call)[0].vpc_id
@@ -99,6 +109,11 @@ def the_internet_needs_a_gateway(call: Call) -> None:
 @guards("elbv2:CreateLoadBalancer", "elbv2:SetSecurityGroups")
 def groups_exist_in_the_vpc(call: Call) -> None:
     groups = moto_state.security_groups(call.region)
+    refuse_if(
+        call.action == "SetSecurityGroups" and not call.parameters.get("SecurityGroups"),
+        "InvalidConfigurationRequest",
+        "At least one security group must be specified",
+    )
     vpc_id = existing(call).vpc_id if call.action == "SetSecurityGroups" else wanted_subnets(call)[0].vpc_id
     for identifier in call.parameters.get("SecurityGroups") or ():
         refuse_if(identifier not in groups, "InvalidSecurityGroup", f"The security group '{identifier}' does not exist")
@@ -134,14 +149,37 @@ def a_name_is_used_once(call: Call) -> None:
 
 
 RANGES = {"idle_timeout.timeout_seconds": (1, 4000), "client_keep_alive.seconds": (60, 604800)}
-BOOLEANS = ("deletion_protection.enabled", "routing.http2.enabled", "routing.http.drop_invalid_header_fields.enabled",
-            "access_logs.s3.enabled", "connection_logs.s3.enabled", "waf.fail_open.enabled",
-            "routing.http.preserve_host_header.enabled", "routing.http.xff_client_port.enabled")  # fmt: skip
+BOOLEANS = (
+    "load_balancing.cross_zone.enabled", "ipv6.deny_all_igw_traffic", "zonal_shift.config.enabled",
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled", "health_check_logs.s3.enabled", "deletion_protection.enabled",
+    "routing.http2.enabled", "routing.http.drop_invalid_header_fields.enabled", "access_logs.s3.enabled",
+    "connection_logs.s3.enabled", "waf.fail_open.enabled", "routing.http.preserve_host_header.enabled",
+    "routing.http.xff_client_port.enabled",
+)  # fmt: skip
 CHOICES = {
     "routing.http.desync_mitigation_mode": {"monitor", "defensive", "strictest"},
     "routing.http.xff_header_processing.mode": {"append", "preserve", "remove"},
     **{name: {"true", "false"} for name in BOOLEANS},
 }
+
+
+LOAD_BALANCER = r"arn:aws:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/(app|net|gwy)/[A-Za-z0-9-]+/[0-9a-f]+"
+
+
+@guards("elbv2:DeleteLoadBalancer")
+def a_load_balancer_has_an_arn(call: Call) -> None:
+    arn = call.parameters.get("LoadBalancerArn", "")
+    want_match(arn, LOAD_BALANCER, "ValidationError", f"'{arn}' is not a valid load balancer ARN")
+
+
+@guards("elbv2:ModifyLoadBalancerAttributes")
+def crossing_zones_is_always_on(call: Call) -> None:
+    for attribute in call.parameters.get("Attributes") or ():
+        refuse_if(
+            attribute == {"Key": "load_balancing.cross_zone.enabled", "Value": "false"},
+            "InvalidConfigurationRequest",
+            "Cross-zone load balancing cannot be turned off for application load balancers",
+        )
 
 
 @guards("elbv2:ModifyLoadBalancerAttributes")
@@ -155,7 +193,10 @@ def attributes_have_allowed_values(call: Call) -> None:
 
 def want_attributes(what: str, call: Call, ranges: dict[str, tuple[int, int]], choices: dict[str, set[str]]) -> None:
     """Attributes of load balancers and target groups, by name: numbers within a range, texts among choices."""
-    for attribute in call.parameters.get("Attributes") or ():
+    attributes = call.parameters.get("Attributes") or ()
+    keys = [attribute.get("Key") for attribute in attributes]
+    refuse_if(len(set(keys)) < len(keys), "ValidationError", f"{what} attribute keys must be unique")
+    for attribute in attributes:
         key, value = attribute.get("Key"), str(attribute.get("Value", ""))
         message = f"{what} attribute '{key}' has the invalid value '{value}'"
         if key in ranges:

@@ -27,9 +27,46 @@ def network(text: str, code: str = "InvalidParameterValue") -> IPv4Network:
 @guards("ec2:CreateVpc", "ec2:AssociateVpcCidrBlock")
 def a_vpc_has_16_to_28_bits(call: Call) -> None:
     block = call.parameters.get("CidrBlock")
-    if block:
+    refuse_if(not block, "MissingParameter", "The request must contain the parameter CidrBlock or Ipv4IpamPoolId")
+    refuse_if(
+        network(str(block)).prefixlen not in SUBNET_PREFIXES, "InvalidVpc.Range", f"The CIDR '{block}' is invalid."
+    )
+
+
+# Private ranges that do not mix in one VPC (VPC User Guide, "IPv4 CIDR block association restrictions").
+PRIVATE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.19.0.0/16"))
+
+
+@guards("ec2:AssociateVpcCidrBlock")
+def a_further_block_fits_those_of_the_vpc(call: Call) -> None:
+    block = network(str(call.parameters.get("CidrBlock") or "0.0.0.0/16"))
+    vpc = moto_state.ec2(call.region).vpcs[call.parameters["VpcId"]]
+    for one in vpc.get_cidr_block_association_set():
+        if one["cidr_block_state"]["state"] != "associated":
+            continue
+        there = IPv4Network(one["cidr_block"])
+        refuse_if(block.overlaps(there), "InvalidVpc.Range", f"The CIDR '{block}' conflicts with {there} of this VPC.")
+        kinds = [next((kind for kind in PRIVATE if one.subnet_of(kind)), None) for one in (block, there)]
         refuse_if(
-            network(str(block)).prefixlen not in SUBNET_PREFIXES, "InvalidVpc.Range", f"The CIDR '{block}' is invalid."
+            None not in kinds and kinds[0] != kinds[1],
+            "InvalidVpc.Range",
+            f"The CIDR '{block}' is restricted. Use a CIDR from the same private address range as the current VPC CIDR.",
+        )
+
+
+@guards("ec2:DisassociateVpcCidrBlock")
+def a_block_with_subnets_stays(call: Call) -> None:
+    for vpc in moto_state.ec2(call.region).vpcs.values():
+        block = vpc._cidr_block_association_set.get(call.parameters["AssociationId"])
+        inside = [
+            one
+            for one in moto_state.subnets(call.region).values()
+            if block and one.vpc_id == vpc.id and one.cidr.subnet_of(IPv4Network(block["cidr_block"]))
+        ]
+        refuse_if(
+            inside and block["cidr_block"] != vpc.cidr_block,
+            "InvalidCidrBlock.InUse",
+            f"The vpc CIDR block with association ID {call.parameters['AssociationId']} is in use by a subnet.",
         )
 
 
@@ -44,7 +81,12 @@ def a_subnet_has_16_to_28_bits(call: Call) -> None:
 
 @guards("ec2:CreateSubnet")
 def a_subnet_lies_in_a_zone_of_the_region(call: Call) -> None:
-    zone = call.parameters.get("AvailabilityZone")
+    zone, zone_id = call.parameters.get("AvailabilityZone"), call.parameters.get("AvailabilityZoneId")
+    refuse_if(
+        zone and zone_id,
+        "InvalidParameterCombination",
+        "Only one of AvailabilityZone and AvailabilityZoneId may be specified.",
+    )
     zones = {one.name for one in moto_state.ec2(call.region).describe_availability_zones()}
     refuse_if(
         zone is not None and zone not in zones,
@@ -52,6 +94,13 @@ def a_subnet_lies_in_a_zone_of_the_region(call: Call) -> None:
         f"Value ({zone}) for parameter availabilityZone is invalid. "
         f"Subnets can currently only be created in the following availability zones: {', '.join(sorted(zones))}.",
     )
+
+
+@guards("ec2:?")
+def zones_asked_for_exist(call: Call) -> None:
+    zones = {one.name for one in moto_state.ec2(call.region).describe_availability_zones()}
+    for zone in call.parameters.get("ZoneNames") or ():
+        refuse_if(zone not in zones, "InvalidParameterValue", f"Invalid availability zone: [{zone}]")
 
 
 @guards("ec2:AttachInternetGateway")
@@ -83,6 +132,11 @@ def a_route_has_a_target_in_its_vpc(call: Call) -> None:
         len(targets) > 1, "InvalidParameterCombination", "The request must contain exactly one target of the route."
     )
     gateway_id = wish.get("GatewayId")
+    refuse_if(
+        gateway_id and not gateway_id.startswith(("igw-", "vgw-", "vpce-", "local")),
+        "InvalidGatewayID.NotFound",
+        f"The gateway ID '{gateway_id}' does not exist",
+    )
     if gateway_id and gateway_id.startswith("igw-"):
         gateway = moto_state.ec2(call.region).internet_gateways.get(gateway_id)
         refuse_if(gateway is None, "InvalidGatewayID.NotFound", f"The gateway ID '{gateway_id}' does not exist")
@@ -92,6 +146,29 @@ def a_route_has_a_target_in_its_vpc(call: Call) -> None:
             "InvalidParameterValue",
             f"route table {table.id} and network gateway {gateway_id} belong to different networks",
         )
+
+
+@guards("ec2:CreateRoute", "ec2:ReplaceRoute", "ec2:DeleteRoute")
+def a_route_leads_out_of_the_vpc(call: Call) -> None:
+    """Routes within the VPC lead to interfaces alone, and those the local cloud has not."""
+    text = call.parameters.get("DestinationCidrBlock")
+    if not text:
+        return
+    block, table = network(text), moto_state.ec2(call.region).route_tables[call.parameters["RouteTableId"]]
+    local = [
+        IPv4Network(one.destination_cidr_block) for one in table.routes if one.local and one.destination_cidr_block
+    ]
+    refuse_if(
+        call.action != "DeleteRoute" and block not in local and any(block.subnet_of(one) for one in local),
+        "InvalidParameterValue",
+        f"The destination CIDR block {block} is equal to or more specific than one of this VPC's CIDR blocks. "
+        "This route can target only an interface or an instance.",
+    )
+    refuse_if(
+        call.action == "ReplaceRoute" and block in local,
+        "InvalidParameterValue",
+        f"The destination CIDR block {block} is that of the local route, which can target only an interface.",
+    )
 
 
 @guards("ec2:CreateRoute", "ec2:DeleteRoute")
@@ -115,6 +192,24 @@ def a_subnet_has_one_route_table(call: Call) -> None:
         )
 
 
+@guards("ec2:AssociateRouteTable")
+def a_table_is_associated_with_something(call: Call) -> None:
+    named = call.parameters.get("SubnetId") or call.parameters.get("GatewayId")
+    refuse_if(not named, "MissingParameter", "The request must contain the parameter subnetId or gatewayId")
+
+
+@guards("ec2:ReplaceRouteTableAssociation")
+def an_association_moves_within_its_vpc(call: Call) -> None:
+    wanted = moto_state.ec2(call.region).route_tables[call.parameters["RouteTableId"]]
+    for table in moto_state.ec2(call.region).route_tables.values():
+        is_its = call.parameters["AssociationId"] in {*table._associations, table.main_association_id}
+        refuse_if(
+            is_its and table.vpc_id != wanted.vpc_id,
+            "InvalidParameterValue",
+            f"route table {wanted.id} and the association's belong to different networks",
+        )
+
+
 @guards("ec2:DisassociateRouteTable")
 def the_main_association_stays(call: Call) -> None:
     for table in moto_state.ec2(call.region).route_tables.values():
@@ -130,7 +225,10 @@ def a_nat_gateway_needs_the_internet_and_a_free_address(call: Call) -> None:
     if call.parameters.get("ConnectivityType", "public") != "public":
         return
     allocation = call.parameters.get("AllocationId")
-    refuse_if(not allocation, "MissingParameter", "The request must contain the parameter AllocationId.")
+    for member in ("AllocationId", "SubnetId"):
+        refuse_if(
+            not call.parameters.get(member), "MissingParameter", f"The request must contain the parameter {member}."
+        )
     vpc = moto_state.subnets(call.region)[call.parameters["SubnetId"]].vpc_id
     refuse_if(
         not has_internet_gateway(call.region, vpc),
@@ -144,16 +242,20 @@ def a_nat_gateway_needs_the_internet_and_a_free_address(call: Call) -> None:
     )
 
 
-@guards("ec2:DescribeNatGateways")
-def nat_gateways_asked_for_exist(call: Call) -> None:
-    known = moto_state.ec2(call.region).nat_gateways
-    for identifier in call.parameters.get("NatGatewayIds") or ():
-        refuse_if(identifier not in known, "NatGatewayNotFound", f"NAT gateway {identifier} was not found")
-
-
 @guards("ec2:AssociateAddress")
 def an_address_goes_to_a_host_with_an_internet_gateway(call: Call) -> None:
     instance_id, interface_id = call.parameters.get("InstanceId"), call.parameters.get("NetworkInterfaceId")
+    refuse_if(
+        instance_id and interface_id,
+        "InvalidParameterCombination",
+        "You may specify either an instance or a network interface, not both.",
+    )
+    refuse_if(
+        not instance_id and not interface_id,
+        "MissingParameter",
+        "Either instance ID or network interface id must be specified",
+    )
+    _is_on(call, interface_id)
     vpc = None
     if instance_id:
         instance = moto_state.ec2(call.region).get_instance_by_id(instance_id)
@@ -173,6 +275,51 @@ def an_address_goes_to_a_host_with_an_internet_gateway(call: Call) -> None:
     )
 
 
+def _is_on(call: Call, interface_id: str | None) -> None:
+    """A private address that is named is the interface's."""
+    private = call.parameters.get("PrivateIpAddress")
+    interface = moto_state.ec2(call.region).enis.get(interface_id or "")
+    if private is None or interface is None:
+        return
+    refuse_if(
+        private not in {one["PrivateIpAddress"] for one in interface.private_ip_addresses},
+        "InvalidParameterValue",
+        f"The networkInterface ID '{interface_id}' does not have the private IP address {private}",
+    )
+
+
+@guards("ec2:AssociateAddress")
+def the_address_of_a_nat_gateway_goes_nowhere_else(call: Call) -> None:
+    for elastic in moto_state.ec2(call.region).addresses:
+        is_it = call.parameters.get("AllocationId") == elastic.allocation_id or (
+            call.parameters.get("PublicIp") == elastic.public_ip
+        )
+        if not is_it or not str(getattr(elastic.eni, "manager", "")).startswith("nat-"):
+            continue
+        again = call.parameters.get("AllowReassociation")
+        refuse_if(again, "AuthFailure", "You do not have permission to access the specified resource.")
+        raise AwsError(
+            "Resource.AlreadyAssociated",
+            f"resource {elastic.allocation_id} is already associated with associate-id {elastic.association_id}",
+        )
+
+
+@guards("ec2:AllocateAddress")
+def an_address_comes_from_amazons_pool(call: Call) -> None:
+    wish = call.parameters
+    refuse_if(wish.get("Address"), "InvalidAddress.NotFound", f"Address '{wish.get('Address')}' not found.")
+    pool = wish.get("PublicIpv4Pool")
+    refuse_if(
+        pool not in (None, "amazon"),
+        "InvalidPublicIpv4PoolID.NotFound",
+        f"The public IPv4 pool ID '{pool}' does not exist.",
+    )
+    border = wish.get("NetworkBorderGroup")
+    refuse_if(
+        border not in (None, call.region), "InvalidParameterValue", f"Invalid value '{border}' for NetworkBorderGroup."
+    )
+
+
 @guards("ec2:DisassociateAddress")
 def the_address_of_a_nat_gateway_stays(call: Call) -> None:
     for elastic in moto_state.ec2(call.region).addresses:
@@ -182,16 +329,6 @@ def the_address_of_a_nat_gateway_stays(call: Call) -> None:
             "AuthFailure",
             "You do not have permission to access the specified resource.",
         )
-
-
-@guards("ec2:CreateVpcEndpoint")
-def an_endpoint_names_a_service_of_the_region(call: Call) -> None:
-    name = call.parameters.get("ServiceName", "")
-    refuse_if(
-        not name.startswith((f"com.amazonaws.{call.region}.", "com.amazonaws.vpce.")),
-        "InvalidServiceName",
-        f"The Vpc Endpoint Service '{name}' does not exist",
-    )
 
 
 def has_internet_gateway(region: str, vpc_id: str) -> bool:

@@ -6,10 +6,14 @@ import json
 import re
 from ipaddress import IPv4Address
 
+from moto.kms import kms_backends
+from moto.ssm import ssm_backends
+
+from ...settings import ACCOUNT_ID
 from .. import moto_state
 from ..errors import AwsError
 from ..request import Call
-from .rules import guards, refuse_if, want_match
+from .rules import guards, refuse_if, want_match, want_range
 
 STANDARD_BYTES, ADVANCED_BYTES = 4096, 8192
 RETENTION_DAYS = {
@@ -52,7 +56,12 @@ def a_parameter_is_well_named_and_not_too_long(call: Call) -> None:
         "ValidationException",
         'Parameter name: can\'t be prefixed with "ssm" (case-insensitive) or "aws".',
     )
+    refuse_if(wish.get("Type") is None and not _exists(call, name), "ValidationException", _TYPE_NEEDED)
+    key = wish.get("KeyId")
+    refuse_if(key and wish.get("Type") != "SecureString", "ValidationException", _KEY_FOR_SECURE_STRINGS)
+    refuse_if(key and not knows_key(call.region, key), "InvalidKeyId", f"Invalid keyId {key}")
     pattern = wish.get("AllowedPattern")
+    want_regular_expression(pattern)
     refuse_if(
         pattern and not re.match(pattern, value),
         "ParameterPatternMismatchException",
@@ -62,6 +71,51 @@ def a_parameter_is_well_named_and_not_too_long(call: Call) -> None:
         wish.get("Tags") and wish.get("Overwrite"),
         "ValidationException",
         "Invalid request: tags and overwrite can't be used together.",
+    )
+
+
+_TYPE_NEEDED = "A parameter type is required when you create a parameter."
+_KEY_FOR_SECURE_STRINGS = "KeyId is required for SecureString type parameter only."
+
+
+def _exists(call: Call, name: str) -> bool:
+    return bool(ssm_backends[ACCOUNT_ID][call.region]._parameters.get(name))
+
+
+def knows_key(region: str, key: str) -> bool:
+    """Whether KMS has the key, by id, ARN or alias. Every service's own alias (alias/aws/...) is there from the start."""
+    name = key.rsplit(":", 1)[-1]
+    if name.startswith("alias/aws/"):
+        return True
+    kms = kms_backends[ACCOUNT_ID][region]
+    return name.removeprefix("key/") in kms.keys or name in kms.aliases
+
+
+def want_regular_expression(pattern: str | None) -> None:
+    try:
+        re.compile(pattern or "")
+    except re.error as error:
+        raise AwsError("InvalidAllowedPatternException", f"Invalid allowed pattern: {pattern}") from error
+
+
+@guards("ssm:GetParametersByPath")
+def a_path_begins_at_the_root(call: Call) -> None:
+    path = call.parameters.get("Path", "")
+    refuse_if(
+        not path.startswith("/"),
+        "ValidationException",
+        "The parameter path must begin with a forward slash /, for example /Dev.",
+    )
+
+
+@guards("logs:CreateLogStream", "logs:DeleteLogStream", "logs:PutLogEvents")
+def a_log_stream_is_well_named(call: Call) -> None:
+    want_match(
+        call.parameters.get("logStreamName"),
+        r"[^:*]{1,512}",
+        "InvalidParameterException",
+        "1 validation error detected: Value at 'logStreamName' failed to satisfy constraint: "
+        "Member must satisfy regular expression pattern: [^:*]*",
     )
 
 
@@ -80,6 +134,20 @@ def retention_is_one_of_aws_days(call: Call) -> None:
 def an_alarm_can_be_evaluated(call: Call) -> None:
     wish = call.parameters
     period, count = wish.get("Period"), wish.get("EvaluationPeriods")
+    by_metric, by_query = wish.get("MetricName"), wish.get("Metrics")
+    refuse_if(
+        not by_metric and not by_query, "ValidationError", "Exactly one of MetricName and Metrics must be specified"
+    )
+    refuse_if(by_metric and by_query, "InvalidParameterCombination", "MetricName and Metrics cannot both be specified")
+    refuse_if(count is None, "MissingParameter", "The parameter EvaluationPeriods is required.")
+    refuse_if(
+        wish.get("ComparisonOperator") is None, "MissingParameter", "The parameter ComparisonOperator is required."
+    )
+    refuse_if(
+        wish.get("Threshold") is None and not wish.get("ThresholdMetricId"),
+        "ValidationError",
+        "Exactly one element of the threshold, threshold metric ID list must be specified",
+    )
     if period is not None:
         fits = int(period) in SHORT_PERIODS or (int(period) > 0 and int(period) % 60 == 0)
         refuse_if(not fits, "ValidationError", f"Period {period} must be 10, 20, 30 or a multiple of 60")
@@ -117,6 +185,39 @@ def an_alarm_can_be_evaluated(call: Call) -> None:
             refuse_if(not arn.startswith("arn:"), "ValidationError", f"Invalid use of {member}: '{arn}' is not an ARN")
 
 
+@guards("cloudwatch:PutMetricData")
+def a_namespace_is_not_awss_own(call: Call) -> None:
+    name = call.parameters.get("Namespace", "")
+    refuse_if(
+        name.startswith("AWS/"),
+        "InvalidParameterValue",
+        "The value AWS/ for parameter Namespace is invalid: it is reserved for services of AWS.",
+    )
+
+
+@guards("s3:CreateBucket")
+def a_bucket_is_in_a_region(call: Call) -> None:
+    found = _CONSTRAINT.search(call.body.decode(errors="replace"))
+    refuse_if(
+        found and found.group(1) not in moto_state.regions(),
+        "InvalidLocationConstraint",
+        "The specified location-constraint is not valid",
+    )
+
+
+_CONSTRAINT = re.compile(r"<LocationConstraint>([^<]*)</LocationConstraint>")
+
+
+@guards("s3:PutBucketPolicy")
+def a_buckets_policy_is_one(call: Call) -> None:
+    try:
+        document = json.loads(call.body)
+        complete = isinstance(document, dict) and "Statement" in document
+    except ValueError as error:
+        raise AwsError("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'") from error
+    refuse_if(not complete, "MalformedPolicy", "Missing required field Statement")
+
+
 @guards("s3:CreateBucket")
 def a_bucket_is_well_named(call: Call) -> None:
     name = call.parameters.get("Bucket") or call.path.strip("/").split("/")[0]
@@ -149,6 +250,37 @@ def a_secret_is_well_named(call: Call) -> None:
     )
 
 
+@guards("secretsmanager:CreateSecret", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret")
+def a_secret_is_text_or_bytes(call: Call) -> None:
+    refuse_if(
+        call.parameters.get("SecretString") is not None and call.parameters.get("SecretBinary") is not None,
+        "InvalidParameterException",
+        "You can't specify both a binary secret value and a string secret value in the same secret.",
+    )
+
+
+# Attributes of queues: their ranges (SQS API Reference, CreateQueue). None: checked by nobody here.
+QUEUE: dict[str, tuple[int, int] | None] = {
+    "VisibilityTimeout": (0, 43200), "DelaySeconds": (0, 900), "MaximumMessageSize": (1024, 1048576),
+    "MessageRetentionPeriod": (60, 1209600), "ReceiveMessageWaitTimeSeconds": (0, 20),
+    "KmsDataKeyReusePeriodSeconds": (60, 86400),
+    **dict.fromkeys((
+        "Policy", "RedrivePolicy", "RedriveAllowPolicy", "FifoQueue", "ContentBasedDeduplication", "DeduplicationScope",
+        "FifoThroughputLimit", "KmsMasterKeyId", "SqsManagedSseEnabled",
+    )),
+}  # fmt: skip
+
+
+@guards("sqs:CreateQueue", "sqs:SetQueueAttributes")
+def a_queue_has_attributes_in_their_ranges(call: Call) -> None:
+    for name, value in (call.parameters.get("Attributes") or {}).items():
+        refuse_if(name not in QUEUE, "InvalidAttributeName", f"Unknown Attribute {name}.")
+        bounds, message = QUEUE[name], f"Invalid value for the parameter {name}."
+        if bounds is not None:
+            refuse_if(not str(value).isdigit(), "InvalidAttributeValue", message)
+            want_range(value, *bounds, "InvalidAttributeValue", message)
+
+
 @guards("sns:CreateTopic")
 def a_topic_is_well_named(call: Call) -> None:
     want_match(
@@ -167,40 +299,4 @@ def a_subscription_has_a_protocol(call: Call) -> None:
         protocol not in known,
         "InvalidParameter",
         f"Invalid parameter: Does not support this protocol string: {protocol}",
-    )
-
-
-@guards("iam:CreateRole", "iam:UpdateAssumeRolePolicy")
-def a_role_says_who_may_assume_it(call: Call) -> None:
-    text = call.parameters.get("AssumeRolePolicyDocument") or call.parameters.get("PolicyDocument") or ""
-    try:
-        document = json.loads(text)
-        statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
-        complete = all("Principal" in one and "Action" in one and "Effect" in one for one in statements)
-    except (ValueError, KeyError, TypeError) as error:
-        raise AwsError("MalformedPolicyDocument", "This policy contains invalid Json or has no Statement") from error
-    refuse_if(not complete, "MalformedPolicyDocument", "Has prohibited or missing fields: Principal, Action, Effect")
-
-
-@guards("iam:DeleteInstanceProfile")
-def an_instance_profile_with_a_role_stays(call: Call) -> None:
-    profiles = [
-        one for one in moto_state.iam().instance_profiles.values() if one.name == call.parameters["InstanceProfileName"]
-    ]
-    refuse_if(
-        any(one.roles for one in profiles),
-        "DeleteConflict",
-        "Cannot delete entity, must remove roles from instance profile first.",
-    )
-
-
-@guards("iam:AddRoleToInstanceProfile")
-def an_instance_profile_has_one_role(call: Call) -> None:
-    profiles = [
-        one for one in moto_state.iam().instance_profiles.values() if one.name == call.parameters["InstanceProfileName"]
-    ]
-    refuse_if(
-        any(one.roles for one in profiles),
-        "LimitExceeded",
-        "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1",
     )

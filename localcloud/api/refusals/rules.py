@@ -15,7 +15,8 @@ RULES: dict[str, list[Rule]] = defaultdict(list)
 
 
 def guards(*names: str) -> Callable[[Rule], Rule]:
-    """Register a rule for actions by service:Action; service:* for every changing action of a service."""
+    """Register a rule for actions by service:Action; service:* for every changing action of a service,
+    service:? for every reading one."""
 
     def register(rule: Rule) -> Rule:
         for name in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -9,6 +10,7 @@ from ..request import Call
 from .rules import guards, refuse_if, walk
 
 MOST = 50
+RDS = re.compile(r"[\w\s.:/=+\-@]*")  # RDS API Reference, Tag
 CODES = {
     "ec2": ("InvalidParameterValue", "TagLimitExceeded", "InvalidParameterValue"),
     "elbv2": ("ValidationError", "TooManyTags", "DuplicateTagKeys"),
@@ -36,6 +38,12 @@ def tags_are_well_formed(call: Call) -> None:
         for key, count in Counter(key for key, _ in pairs).items():
             refuse_if(count > 1, repeated, f"Duplicate tag key '{key}' specified.")
         for key, text in pairs:
+            refuse_if(
+                call.service == "rds"
+                and not (RDS.fullmatch(key) and RDS.fullmatch(text) and not key.startswith("rds:")),
+                invalid,
+                f"Tag '{key}': keys and values hold letters, digits, spaces and _.:/=+-@, and no key begins with 'rds:'.",
+            )
             refuse_if(
                 key.lower().startswith("aws:"),
                 invalid,

@@ -24,13 +24,23 @@ KEYS = {
 RANGES = {
     "deregistration_delay.timeout_seconds": (0, 3600),
     "stickiness.lb_cookie.duration_seconds": (1, 604800),
+    "stickiness.app_cookie.duration_seconds": (1, 604800),
     "slow_start.duration_seconds": (0, 900),
 }
+HEALTHY = "target_group_health.{}.minimum_healthy_targets.{}"
+HEALTHY_PARTS = [
+    (part, what) for part in ("dns_failover", "unhealthy_state_routing") for what in ("count", "percentage")
+]
+OWN_COOKIES = re.compile(r"AWSALB.*")
 CHOICES = {
     "stickiness.enabled": {"true", "false"},
     "load_balancing.algorithm.type": {"round_robin", "least_outstanding_requests", "weighted_random"},
     "load_balancing.cross_zone.enabled": {"true", "false", "use_load_balancer_configuration"},
+    "load_balancing.algorithm.anomaly_mitigation": {"on", "off"},
     "stickiness.type": {"lb_cookie", "app_cookie"},
+    **{HEALTHY.format(part, "percentage"): {"off", *map(str, range(1, 101))} for part, _ in HEALTHY_PARTS},
+    HEALTHY.format("dns_failover", "count"): {"off", *map(str, range(1, 1001))},
+    HEALTHY.format("unhealthy_state_routing", "count"): set(map(str, range(1, 1001))),
 }
 CODE = re.compile(r"(\d{3})(?:-(\d{3}))?")
 
@@ -76,11 +86,32 @@ def a_health_check_can_be_done(call: Call) -> None:
     )
     for member in ("HealthyThresholdCount", "UnhealthyThresholdCount"):
         want_range(wish.get(member), 2, 10, "ValidationError", f"{member} '{wish.get(member)}' must be 2 to 10")
-    _matcher((wish.get("Matcher") or {}).get("HttpCode"))
+    protocol = wish.get("HealthCheckProtocol")
+    refuse_if(
+        protocol not in (None, "HTTP", "HTTPS"),
+        "ValidationError",
+        f"Health check protocol '{protocol}' must be one of 'HTTP, HTTPS'",
+    )
+    refuse_if(
+        wish.get("HealthCheckEnabled") is False and wish.get("TargetType") != "lambda",
+        "ValidationError",
+        "Health check enabled must be true for target groups with target type 'instance' or 'ip'",
+    )
+    version = wish.get("ProtocolVersion", "HTTP1")
+    refuse_if(
+        version not in ("HTTP1", "HTTP2", "GRPC"), "ValidationError", f"Protocol version '{version}' is not supported"
+    )
+    matcher = wish.get("Matcher") or {}
+    refuse_if(
+        matcher.get("GrpcCode") is not None and version != "GRPC",
+        "ValidationError",
+        "A gRPC code matcher can be specified for gRPC target groups only",
+    )
+    _matcher(matcher.get("HttpCode"))
 
 
 def _matcher(text: str | None) -> None:
-    for part in (text or "200").split(","):
+    for part in ("200" if text is None else text).split(","):
         found = CODE.fullmatch(part)
         numbers = [int(number) for number in found.groups() if number] if found else []
         refuse_if(
@@ -96,6 +127,28 @@ def attributes_are_known(call: Call) -> None:
         key = attribute.get("Key")
         refuse_if(key not in KEYS, "ValidationError", f"Target group attribute key '{key}' is not recognized")
     want_attributes("Target group", call, RANGES, CHOICES)
+    values = {one.get("Key"): str(one.get("Value", "")) for one in call.parameters.get("Attributes") or ()}
+    refuse_if(
+        0 < int(values.get("slow_start.duration_seconds", 0)) < 30,
+        "ValidationError",
+        "The slow start duration must be 0 or 30 to 900 seconds",
+    )
+    cookie = values.get("stickiness.app_cookie.cookie_name")
+    refuse_if(
+        cookie is not None and OWN_COOKIES.fullmatch(cookie),
+        "ValidationError",
+        f"The cookie name '{cookie}' is reserved for the load balancer",
+    )
+
+
+@guards("elbv2:DescribeTargetHealth")
+def a_target_group_asked_for_exists(call: Call) -> None:
+    arn = call.parameters["TargetGroupArn"]
+    refuse_if(
+        arn not in moto_state.elbv2(call.region).target_groups,
+        "TargetGroupNotFound",
+        f"Target groups '{arn}' not found",
+    )
 
 
 @guards("elbv2:RegisterTargets")
@@ -107,6 +160,11 @@ def targets_lie_in_the_vpc(call: Call) -> None:
     for target in call.parameters.get("Targets") or ():
         identifier, port = target["Id"], target.get("Port")
         want_range(port, 1, 65535, "ValidationError", f"Port '{port}' must be 1 to 65535")
+        refuse_if(
+            group.target_type != "ip" and target.get("AvailabilityZone"),
+            "ValidationError",
+            "You cannot specify an Availability Zone for targets of type 'instance'",
+        )
         if group.target_type == "ip":
             _address(call.region, group.vpc_id, target)
             continue

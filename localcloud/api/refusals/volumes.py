@@ -7,6 +7,7 @@ from typing import Any
 from .. import moto_state
 from ..errors import AwsError
 from ..request import Call
+from ..states.instances import state_of
 from .rules import guards, refuse_if, want_range
 
 VOLUME_GIB = {
@@ -18,6 +19,10 @@ VOLUME_GIB = {
     "sc1": (125, 16384),
 }
 VOLUME_IOPS = {"gp3": (3000, 80000), "io1": (100, 64000), "io2": (100, 256000)}
+IOPS_OF_A_GIB = {"gp3": 500, "io1": 50, "io2": 1000}
+BASE_IOPS = 3000  # of gp3, whatever its size
+THROUGHPUT = (125, 2000)  # of gp3, MiB a second
+THROUGHPUT_OF_AN_IOPS = 0.25
 
 
 @guards("ec2:RunInstances")
@@ -46,7 +51,24 @@ def volumes_hold_what_they_are_made_from(call: Call) -> None:
 @guards("ec2:CreateVolume", "ec2:ModifyVolume")
 def a_volume_has_a_size_of_its_type(call: Call) -> None:
     wish = call.parameters
-    _volume({**wish, "VolumeSize": wish.get("Size")})
+    there = moto_state.ec2(call.region).volumes[wish["VolumeId"]] if call.action == "ModifyVolume" else None
+    refuse_if(
+        there is not None and wish.get("Size") is not None and int(wish["Size"]) < int(there.size),
+        "InvalidParameterValue",
+        "New size cannot be smaller than existing size",
+    )
+    refuse_if(
+        there is None and not wish.get("Size") and wish.get("Size") != 0 and not wish.get("SnapshotId"),
+        "MissingParameter",
+        "The request must contain the parameter size/snapshot",
+    )
+    refuse_if(
+        there is None and not wish.get("AvailabilityZone") and not wish.get("AvailabilityZoneId"),
+        "MissingParameter",
+        "The request must contain the parameter AvailabilityZone",
+    )
+    kind = wish.get("VolumeType") or (there.volume_type if there else None)
+    _volume({**wish, "VolumeType": kind, "VolumeSize": wish.get("Size") or (there.size if there else wish.get("Size"))})
     zones = {zone.name for zone in moto_state.ec2(call.region).describe_availability_zones()}
     zone = wish.get("AvailabilityZone")
     refuse_if(zone and zone not in zones, "InvalidZone.NotFound", f"The zone '{zone}' does not exist.")
@@ -66,12 +88,70 @@ def _volume(volume: dict[str, Any]) -> None:
         want_range(
             iops, *VOLUME_IOPS[kind], "InvalidParameterValue", f"Iops of {iops} is invalid for volumes of type {kind}."
         )
+        refuse_if(
+            size and int(iops) > max(IOPS_OF_A_GIB[kind] * int(size), BASE_IOPS if kind == "gp3" else 0),
+            "InvalidParameterCombination",
+            f"Iops to volume size ratio is too high; maximum is {IOPS_OF_A_GIB[kind]}.",
+        )
     elif kind in ("io1", "io2") and size is not None:
         raise AwsError("MissingParameter", f"The parameter iops must be specified for {kind} volumes.")
+    _throughput(kind, volume.get("Throughput"), int(iops or BASE_IOPS))
     refuse_if(
         volume.get("KmsKeyId") and volume.get("Encrypted") is False,
         "InvalidParameterDependency",
         "The parameter KmsKeyId requires the parameter Encrypted to be set.",
+    )
+
+
+def _throughput(kind: str, throughput: Any, iops: int) -> None:
+    if throughput is None:
+        return
+    refuse_if(
+        kind != "gp3", "InvalidParameterCombination", f"The parameter throughput is not supported for {kind} volumes."
+    )
+    want_range(
+        throughput,
+        *THROUGHPUT,
+        "InvalidParameterValue",
+        f"Throughput of {throughput}MiBps is invalid for volumes of gp3.",
+    )
+    refuse_if(
+        int(throughput) > iops * THROUGHPUT_OF_AN_IOPS,
+        "InvalidParameterCombination",
+        f"Throughput (MiBps) to iops ratio is too high; maximum is {THROUGHPUT_OF_AN_IOPS} MiBps per iops.",
+    )
+
+
+@guards("ec2:AttachVolume")
+def a_volume_is_attached_once(call: Call) -> None:
+    volume = moto_state.ec2(call.region).volumes[call.parameters["VolumeId"]]
+    refuse_if(volume.attachment, "VolumeInUse", f"{volume.id} is already attached to an instance")
+    instance = moto_state.ec2(call.region).get_instance_by_id(call.parameters["InstanceId"])
+    device = call.parameters.get("Device")
+    refuse_if(
+        device in instance.block_device_mapping,
+        "InvalidParameterValue",
+        f"Invalid value '{device}' for unixDevice. Attachment point {device} is already in use",
+    )
+
+
+@guards("ec2:DetachVolume")
+def an_attached_volume_is_detached(call: Call) -> None:
+    volume = moto_state.ec2(call.region).volumes[call.parameters["VolumeId"]]
+    refuse_if(not volume.attachment, "IncorrectState", f"Volume '{volume.id}' is in the 'available' state.")
+    instance = volume.attachment.instance
+    wanted = {"InstanceId": instance.id, "Device": volume.attachment.device}
+    for name, value in wanted.items():
+        given = call.parameters.get(name)
+        refuse_if(
+            given not in (None, value),
+            "InvalidAttachment.NotFound",
+            f"Volume '{volume.id}' is not attached to '{given}'.",
+        )
+    refuse_if(
+        volume.attachment.device == instance.root_device_name and state_of(instance) != "stopped",
+        "OperationNotPermitted",
+        f"Unable to detach root volume '{volume.id}' from instance '{instance.id}'",
     )
 
 
