@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .errors import AwsError
+from .refusals.identifiers import ENDPOINT, MEMBERS, not_found
 from .request import Call
 
 THROTTLED = {
@@ -32,21 +33,9 @@ INTERNAL = {
 }
 INTERNAL_OTHERS = ("InternalFailure", "The request processing has failed because of an unknown error.", 500)
 
-# What a resource that is not yet seen everywhere is called in the answer: EC2 alone takes seconds to spread the news.
-NOT_FOUND = {
-    "vpc": "InvalidVpcID.NotFound",
-    "subnet": "InvalidSubnetID.NotFound",
-    "sg": "InvalidGroup.NotFound",
-    "rtb": "InvalidRouteTableID.NotFound",
-    "igw": "InvalidInternetGatewayID.NotFound",
-    "nat": "NatGatewayNotFound",
-    "eni": "InvalidNetworkInterfaceID.NotFound",
-    "i": "InvalidInstanceID.NotFound",
-    "eipalloc": "InvalidAllocationID.NotFound",
-    "vpce": "InvalidVpcEndpointId.NotFound",
-    "vol": "InvalidVolume.NotFound",
-}
-_IDS = re.compile(rf"\b({'|'.join(NOT_FOUND)})-[0-9a-f]{{17}}\b")
+# What may not yet be seen everywhere: EC2 alone takes seconds to spread the news.
+_KINDS = {kind.prefix: kind for kind in (*MEMBERS.values(), ENDPOINT)}
+_IDS = re.compile(rf"\b({'|'.join(_KINDS)})-[0-9a-f]{{17}}\b")
 
 
 class FaultError(ValueError):
@@ -156,7 +145,7 @@ class Faults:
         now = time.monotonic()
         for found in _IDS.finditer(call.body.decode(errors="replace")):
             if now - self._born.get(found.group(), 0) < knobs.delay_s:
-                raise AwsError(NOT_FOUND[found.group(1)], f"The ID '{found.group()}' does not exist")
+                raise AwsError(not_found(_KINDS[found.group(1)], call.action), f"The ID '{found.group()}' does not exist")
 
 
 def _validate(knobs: Knobs) -> None:

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.rds import models
 from moto.rds.exceptions import DBParameterGroupNotFoundError
-from moto.rds.models import DBInstance, DBParameterGroup
+from moto.rds.models import DBInstance, DBParameterGroup, RDSBackend
 from moto.rds.responses import RDSResponse
 
 from ..account import DEFAULT_POSTGRES_VERSION, POSTGRES_VERSIONS, postgres_versions
@@ -147,7 +148,40 @@ def gp3_performance() -> None:
     replace(DBInstance, __init__=init)
 
 
+def subnets_of_a_group() -> None:
+    """ModifyDBSubnetGroup changes the group's subnets. For rds_subnet_group (moto loses the group, with an error)."""
+
+    def modify(self: Any, subnet_name: str, description: str | None, subnets: list[Any]) -> Any:
+        group = self.subnet_groups[subnet_name.lower()]
+        group._subnets = subnets
+        group.description = group.description if description is None else description
+        return group
+
+    replace(RDSBackend, modify_db_subnet_group=modify)
+
+
+def windows_over_midnight() -> None:
+    """A window may begin on one day and end on the next, and touch another. The refusals check windows; moto's own check
+    counts both as errors. For whoever sets windows."""
+    replace(models, valid_preferred_maintenance_window=lambda *_: None)
+
+
+def a_restored_database_is_unprotected() -> None:
+    """A database restored from a snapshot has deletion protection only where the request says so. For rds_instance."""
+    original = RDSBackend.restore_db_instance_from_db_snapshot
+
+    def restore(self: Any, from_snapshot_id: str, overrides: dict[str, Any]) -> Any:
+        database: Any = original(self, from_snapshot_id, overrides)
+        database.deletion_protection = bool(overrides.get("deletion_protection"))
+        return database
+
+    replace(RDSBackend, restore_db_instance_from_db_snapshot=restore)
+
+
 ALL = (
+    a_restored_database_is_unprotected,
+    subnets_of_a_group,
+    windows_over_midnight,
     unknown_parameter_group,
     engine_parameters,
     parameters_by_source,

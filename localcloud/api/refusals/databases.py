@@ -274,6 +274,10 @@ SHORTEST_WINDOW = 30
 def windows_are_half_an_hour_and_apart(call: Call) -> None:
     wish = call.parameters
     backup, maintenance = wish.get("PreferredBackupWindow"), wish.get("PreferredMaintenanceWindow")
+    if call.action == "ModifyDBInstance" and (backup or maintenance):
+        there = existing(call)
+        backup = backup or there.preferred_backup_window
+        maintenance = maintenance or there.preferred_maintenance_window
     spans = []
     if backup is not None:
         found = re.fullmatch(f"{TIME}-{TIME}", backup)

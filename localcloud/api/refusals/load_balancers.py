@@ -111,7 +111,7 @@ def groups_exist_in_the_vpc(call: Call) -> None:
     groups = moto_state.security_groups(call.region)
     refuse_if(
         call.action == "SetSecurityGroups" and not call.parameters.get("SecurityGroups"),
-        "InvalidConfigurationRequest",
+        "ValidationError",
         "At least one security group must be specified",
     )
     vpc_id = existing(call).vpc_id if call.action == "SetSecurityGroups" else wanted_subnets(call)[0].vpc_id

@@ -88,7 +88,7 @@ def knows_key(region: str, key: str) -> bool:
     if name.startswith("alias/aws/"):
         return True
     kms = kms_backends[ACCOUNT_ID][region]
-    return name.removeprefix("key/") in kms.keys or name in kms.aliases
+    return name.removeprefix("key/") in kms.keys or any(name in one.aliases for one in kms.keys.values())
 
 
 def want_regular_expression(pattern: str | None) -> None:

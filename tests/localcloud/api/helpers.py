@@ -20,14 +20,21 @@ class Clients:
         self._credentials = api.credentials
         self._made: dict[tuple[str | None, ...], Any] = {}
 
-    def get(self, service: str, region: str = "us-east-1", key: str | None = None, secret: str | None = None) -> Any:
+    def get(
+        self,
+        service: str,
+        region: str = "us-east-1",
+        key: str | None = None,
+        secret: str | None = None,
+        token: str | None = None,
+    ) -> Any:
         """A client; with the administrator's key unless told otherwise."""
-        wanted = (service, region, key, secret)
+        wanted = (service, region, key, secret, token)
         if wanted not in self._made:
             self._made[wanted] = self._make(*wanted)
         return self._made[wanted]
 
-    def _make(self, service: str, region: str, key: str | None, secret: str | None) -> Any:
+    def _make(self, service: str, region: str, key: str | None, secret: str | None, token: str | None) -> Any:
         session: Any = boto3.Session()
         return session.client(
             service,
@@ -35,6 +42,7 @@ class Clients:
             endpoint_url=f"http://127.0.0.1:{self.port}",
             aws_access_key_id=key or self._credentials.access_key_id,
             aws_secret_access_key=secret or self._credentials.secret_access_key,
+            aws_session_token=token,
             # What boto3 checks by itself would hide what the API checks.
             config=Config(parameter_validation=False, retries={"total_max_attempts": 1, "mode": "standard"}),
         )

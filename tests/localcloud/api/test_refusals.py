@@ -684,6 +684,10 @@ def role(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=title.replace(" ", "-")) for title, row in ROWS.items()])
 def test_refused_and_put_right_accepted(row: Row, world: World, clients: Clients, name: str) -> None:
+    refuse_and_accept(row, world, clients, name)
+
+
+def refuse_and_accept(row: Row, world: World, clients: Clients, name: str) -> None:
     call = getattr(clients.get(row.service), row.action)
     with pytest.raises(ClientError) as refused:
         call(**row.refused(world, name))

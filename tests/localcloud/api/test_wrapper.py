@@ -187,8 +187,12 @@ def test_a_new_resource_is_not_found_for_a_while(faults: Any, clients: Clients) 
     faults.set(delay_s=60)
     vpc = network(ec2, gateway=False)
     assert refused(ec2.describe_vpcs, VpcIds=[vpc]) == "InvalidVpcID.NotFound"
+    elastic = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    own = {"SubnetId": "subnet-0123456789abcdef0", "AllocationId": elastic}
+    assert refused(ec2.create_nat_gateway, **own) == "InvalidElasticIpID.NotFound"  # the code that amazon.aws waits for
     faults.clear()
     ec2.describe_vpcs(VpcIds=[vpc])
+    ec2.release_address(AllocationId=elastic)
 
 
 def test_latency(faults: Any, clients: Clients) -> None:
