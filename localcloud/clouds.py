@@ -23,6 +23,7 @@ from .sweep import processes, sweep
 Say = Callable[[str], None]
 START_SECONDS = 60
 STOP_SECONDS = 60
+PING_SECONDS = 30
 LAST_LINES = 20
 DAEMON = ("-m", "localcloud.daemon")
 
@@ -36,7 +37,7 @@ def up(wanted: Settings, say: Say) -> tuple[Settings, bool]:
     _require_root()
     with _sole_change_of(wanted.name):
         found = find(wanted.name)
-        if found and is_running(found):
+        if found and _comes_up(found):
             _refuse_other_settings(found, wanted)
             return found, False
         if found:
@@ -82,11 +83,22 @@ def find(name: str) -> Settings | None:
 
 
 def is_running(settings: Settings) -> bool:
+    """Whether the daemon answers. One that is not there says so at once; one on a busy machine is waited for."""
     try:
-        control.call(settings.control_socket, "ping", timeout=5)
+        control.call(settings.control_socket, "ping", timeout=PING_SECONDS)
     except control.ControlError:
         return False
     return True
+
+
+def _comes_up(settings: Settings) -> bool:
+    """Whether the cloud runs, or is on its way up: its `up` may have been killed meanwhile."""
+    end = time.monotonic() + START_SECONDS
+    while daemon_pid(settings) is not None and time.monotonic() < end:
+        if is_running(settings):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def running(name: str) -> Settings:

@@ -127,16 +127,14 @@ def test_up_on_a_running_cloud_changes_nothing_and_other_settings_are_refused(ru
 
 @pytest.mark.parametrize("moment", ["registered", "daemon"])
 def test_up_after_an_up_that_was_killed(cloud: Cloud, moment: str) -> None:
-    """Killed before, or just after it started the daemon: the next one ends what the first left, and comes up."""
+    """Killed before, or just after it started the daemon: the next one uses what the first left, or removes it."""
     first = subprocess.Popen(
         command("up"), cwd=ROOT, env=cloud.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     assert soon(lambda: clouds.find(cloud.name) if moment == "registered" else daemon(cloud)), moment
     first.kill()
     first.wait()
-    left = daemon(cloud)
     cloud.localcloud("up")
-    assert daemon(cloud) != left
     assert len([one for one in kept(cloud.name)["processes"] if "localcloud.daemon" in one]) == 1
     assert cloud.exec("true").returncode == 0
 
