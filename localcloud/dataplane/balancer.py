@@ -88,12 +88,12 @@ class Balancer(Worker[BalancerPlan]):
 
     def _start(self, plan: BalancerPlan) -> int:
         """A new container knows no targets: they come by the runtime API, and start as `initial`."""
+        self._attached, self._groups = {}, {group.arn: self._servers_of(group) for group in plan.groups}
+        self._tell(plan, {})  # nobody finds the load balancer gone and its targets still healthy
         self._reality.set_gone(self.arn)
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, mode=0o700)
         os.chown(self._folder, USER, USER)
-        self._attached, self._groups = {}, {group.arn: self._servers_of(group) for group in plan.groups}
-        self._tell(plan, {})
         self._write(plan)
         self._structure = render(plan.balancer, plan.groups, {})
         command = ["haproxy", "-W", "-db", "-S", "/alb/master.sock", "-f", "/alb/haproxy.cfg"]

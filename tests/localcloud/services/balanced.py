@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from localcloud.dataplane import namespaces
 from localcloud.dataplane.loadbalancers import LoadBalancers
 from localcloud.reality import Health
 from localcloud.topology import (
@@ -24,7 +25,7 @@ from localcloud.topology import (
     Vpc,
 )
 
-from ..dataplane.lab import ANYWHERE, IGW, LOCAL, OUT, Host, Lab, ask
+from ..dataplane.lab import ANYWHERE, IGW, LOCAL, OUT, PATIENCE, Host, Lab
 from .web import Answer, Web, get
 
 VPC = "vpc-0000000000000001"
@@ -140,7 +141,11 @@ class Balanced:
 
     def answers(self, port: int) -> bool:
         """Whether the load balancer listens there."""
-        return ask(self.lab.hosts["client"].pid, ADDRESSES[0], port) == "dropped"  # HTTP waits for the request
+        try:
+            namespaces.connect(self.lab.hosts["client"].pid, ADDRESSES[0], port, PATIENCE).close()
+        except ConnectionRefusedError:
+            return False
+        return True
 
     def eventually(self, condition: Callable[[], bool]) -> bool:
         """Whether the condition comes true within some seconds."""
