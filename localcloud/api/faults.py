@@ -13,23 +13,30 @@ from .errors import AwsError
 from .refusals.identifiers import ENDPOINT, MEMBERS, not_found
 from .request import Call
 
+_QUERY_SERVICES = (
+    "elb", "elbv2", "rds", "iam", "sts", "cloudwatch", "autoscaling", "cloudformation", "route53", "sns", "elasticache",
+)  # fmt: skip
 THROTTLED = {
+    **dict.fromkeys(_QUERY_SERVICES, ("Throttling", "Rate exceeded", 400)),
     "ec2": ("RequestLimitExceeded", "Request limit exceeded.", 503),
     "s3": ("SlowDown", "Please reduce your request rate.", 503),
-    "elbv2": ("Throttling", "Rate exceeded", 400),
-    "rds": ("Throttling", "Rate exceeded", 400),
-    "iam": ("Throttling", "Rate exceeded", 400),
-    "sts": ("Throttling", "Rate exceeded", 400),
-    "cloudwatch": ("Throttling", "Rate exceeded", 400),
-    "autoscaling": ("Throttling", "Rate exceeded", 400),
-    "cloudformation": ("Throttling", "Rate exceeded", 400),
-    "route53": ("Throttling", "Rate exceeded", 400),
+    "sqs": ("RequestThrottled", "Request is throttled.", 403),
+    "lambda": ("TooManyRequestsException", "Rate exceeded", 429),
+    "service-quotas": ("TooManyRequestsException", "Rate exceeded", 400),
+    "resource-groups": ("TooManyRequestsException", "Rate exceeded", 429),
+    "resourcegroupstaggingapi": ("ThrottledException", "Rate exceeded", 400),
 }
 THROTTLED_JSON = ("ThrottlingException", "Rate exceeded", 400)
 INTERNAL = {
     "ec2": ("InternalError", "An internal error has occurred", 500),
     "s3": ("InternalError", "We encountered an internal error. Please try again.", 500),
+    "sns": ("InternalError", "The request processing has failed because of an unknown error.", 500),
+    "iam": ("ServiceFailure", "The request processing has failed because of an unknown error.", 500),
     "ssm": ("InternalServerError", "An error occurred on the server side.", 500),
+    "dynamodb": ("InternalServerError", "An error occurred on the server side.", 500),
+    "secretsmanager": ("InternalServiceError", "An error occurred on the server side.", 500),
+    "kms": ("KMSInternalException", "An internal exception occurred.", 500),
+    "cloudwatch": ("InternalServiceError", "Request processing has failed due to some unknown error.", 500),
 }
 INTERNAL_OTHERS = ("InternalFailure", "The request processing has failed because of an unknown error.", 500)
 
@@ -145,7 +152,9 @@ class Faults:
         now = time.monotonic()
         for found in _IDS.finditer(call.body.decode(errors="replace")):
             if now - self._born.get(found.group(), 0) < knobs.delay_s:
-                raise AwsError(not_found(_KINDS[found.group(1)], call.action), f"The ID '{found.group()}' does not exist")
+                raise AwsError(
+                    not_found(_KINDS[found.group(1)], call.action), f"The ID '{found.group()}' does not exist"
+                )
 
 
 def _validate(knobs: Knobs) -> None:

@@ -30,7 +30,7 @@ class Duration:
 
 DURATIONS = {
     "instance pending": Duration(30, 1),
-    "instance status checks": Duration(120, 1),
+    "instance status checks": Duration(120, 2),
     "instance stopping": Duration(30, 1),
     "instance shutting-down": Duration(40, 1),
     "nat gateway pending": Duration(90, 1),

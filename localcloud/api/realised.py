@@ -42,7 +42,8 @@ REALISED = (
          "(Create|Delete|Modify)DBSubnetGroup|(Create|Delete)DBSnapshot|RestoreDBInstanceFromDBSnapshot",
          "PostgreSQL 17 with TLS, whatever version is asked for"),
     Part("sts", ".*", "credentials of users and assumed roles work, with the roles' policies"),
-    Part("s3", ".*", "objects are kept in the API's memory"),
+    Part("s3", "(?!PutBucket(Policy|Website|Replication|Lifecycle|Notification|Logging|RequestPayment|Accelerate|Analytics|"
+         "Inventory|Metrics|IntelligentTiering)).*", "objects are kept in the API's memory"),
     Part("ssm", "(Put|Delete|Label|Unlabel)Parameters?(Version)?", "parameters are kept in the API's memory"),
     Part("secretsmanager", "(Create|Update|Put|Delete|Restore|Tag|Untag).*", "secrets are kept in the API's memory"),
     Part("logs", "(Create|Delete|Put)(LogGroup|LogStream|LogEvents|RetentionPolicy)", "events are kept; none expires"),
@@ -53,7 +54,7 @@ REALISED = (
 )  # fmt: skip
 
 RECORDED = (
-    Part("ec2", "(Create|Delete)Tags|ModifyVpcAttribute", "DNS names and resolution are always on"),
+    Part("ec2", "(Create|Delete)Tags|ModifyVpcAttribute", "DNS names are always on"),
     Part("ec2", "(Create|Delete|Attach|Detach|Modify)Volume|(Create|Delete)Snapshot", "a guest sees no disks"),
     Part("ec2", "(Associate|Disassociate|Replace)IamInstanceProfile.*", "the profile is seen in the metadata"),
     Part("ec2", "(Create|Delete|Modify)LaunchTemplate(Version)?s?", "used by RunInstances"),
@@ -70,8 +71,7 @@ RECORDED = (
     Part("budgets", ".*", ""),
     Part("resourcegroupstaggingapi", ".*", "tags"),
     Part("resource-groups", ".*", ""),
-    Part("servicequotas", "", "reads only"),
-    Part("pricing", "", "reads only"),
+    Part("service-quotas", "", "reads only"),
     Part("ce", "", "reads only"),
     Part("account", "", "reads only"),
     Part("elb", "", "reads only"),

@@ -22,7 +22,11 @@ from werkzeug.datastructures import MultiDict
 SCOPE = re.compile(r"Credential=([^/,]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request")
 
 # Names in a signature that differ from the names of boto3 and the command line.
-SERVICES = {"elasticloadbalancing": "elbv2", "monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
+SERVICES = {
+    "elasticloadbalancing": "elbv2", "monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi",
+    "elasticfilesystem": "efs", "elasticmapreduce": "emr", "servicequotas": "service-quotas", "states": "stepfunctions",
+}  # fmt: skip
+IN_XML = {"s3", "route53", "cloudfront"}
 CLASSIC_ELB_VERSION = "2012-06-01"
 
 READ_VERBS = re.compile(
@@ -114,7 +118,9 @@ class Call:
             return "ec2" if self.service == "ec2" else "query"
         if self.environ.get("HTTP_X_AMZ_TARGET"):
             return "json"
-        return str(self.operation.service_model.protocol) if self.operation else "rest-xml"
+        if self.operation:
+            return str(self.operation.service_model.protocol)
+        return "rest-xml" if self.service in IN_XML | {"unknown"} else "rest-json"
 
     @cached_property
     def parameters(self) -> dict[str, Any]:

@@ -174,8 +174,9 @@ def _instances(wish: dict[str, Any]) -> Iterator[str]:
     tenancy = (wish.get("Placement") or {}).get("Tenancy", "default")
     if tenancy != "default" or asks({**(wish.get("Placement") or {}), "AvailabilityZone": "", "Tenancy": ""}):
         yield "placement beyond an availability zone is not made real"
-    for one in [wish, *wish.get("NetworkInterfaces", ())]:
-        yield from _addresses(one)
+    yield from _metadata(wish)
+    for one in wish.get("NetworkInterfaces", ()):
+        yield from _interface(one)
     if any(
         one.get("Ipv6AddressCount") or one.get("Ipv6Addresses") for one in [wish, *wish.get("NetworkInterfaces", ())]
     ):
@@ -186,6 +187,29 @@ def _instances(wish: dict[str, Any]) -> Iterator[str]:
 
 ARM_FAMILIES = {"a1", "t4g", "m6g", "m6gd", "m7g", "m7gd", "m8g", "c6g", "c6gd", "c6gn", "c7g", "c7gd", "c7gn", "c8g", "r6g",
                 "r6gd", "r7g", "r7gd", "r8g", "x2gd", "im4gn", "is4gen", "g5g"}  # fmt: skip
+
+
+INTERFACE = {
+    "AssociatePublicIpAddress", "DeleteOnTermination", "Description", "DeviceIndex", "Groups", "NetworkInterfaceId",
+    "PrivateIpAddress", "PrivateIpAddresses", "SubnetId",
+}  # fmt: skip
+
+
+def _interface(interface: dict[str, Any]) -> Iterator[str]:
+    yield from _addresses(interface)
+    for name, value in interface.items():
+        if name not in INTERFACE and asks(value) and value != "interface":
+            yield f"an interface's {name} is not made real"
+
+
+def _vpc_attribute(wish: dict[str, Any]) -> Iterator[str]:
+    if (wish.get("EnableDnsSupport") or {}).get("Value") is False:
+        yield "a VPC without name resolution is not made real"
+
+
+def _metadata(wish: dict[str, Any]) -> Iterator[str]:
+    if (wish.get("MetadataOptions") or wish).get("HttpProtocolIpv6") == "enabled":
+        yield "IPv6 is not made real"
 
 
 def _addresses(interface: dict[str, Any]) -> Iterator[str]:
@@ -264,6 +288,8 @@ WISHES: dict[str, Wishes] = {
     "iam:PutUserPermissionsBoundary": _boundary,
     "ssm:PutParameter": _parameter,
     "secretsmanager:CreateSecret": _secret,
+    "ec2:ModifyInstanceMetadataOptions": _metadata,
+    "ec2:ModifyVpcAttribute": _vpc_attribute,
     "ec2:CreateVpc": _network,
     "ec2:CreateSubnet": _network,
     "ec2:AssociateVpcCidrBlock": _network,

@@ -11,7 +11,7 @@ from moto.ec2 import utils
 from moto.ec2.exceptions import InvalidPermissionNotFoundError
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
-from moto.ec2.models.instances import Instance
+from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.launch_templates import LaunchTemplateVersion
 from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 from moto.ec2.responses.general import General
@@ -50,6 +50,32 @@ def groups_of_an_interface() -> None:
 
     replace(Instance, security_groups=property(get, put))
     replace(NetworkInterface, group_set=property(lambda self: list(self._group_set)))
+
+
+def source_check_of_an_instance() -> None:
+    """An instance's source and destination check is its first interface's. For the data plane (it goes on checking else)."""
+
+    def get(self: Any) -> bool:
+        first = getattr(self, "nics", {}).get(0)
+        return first is None or str(first.source_dest_check).lower() != "false"
+
+    def put(self: Any, value: Any) -> None:
+        first = getattr(self, "nics", {}).get(0)
+        if first is not None:
+            first.source_dest_check = value
+
+    replace(Instance, source_dest_check=property(get, put))
+
+
+def statuses_of_what_runs() -> None:
+    """DescribeInstanceStatus tells of running instances alone unless it is asked for all. For whoever waits for them."""
+    original = InstanceBackend.describe_instance_status
+
+    def describe(self: Any, instance_ids: list[str], include_all_instances: bool, filters: Any) -> Any:
+        found = original(self, instance_ids, include_all_instances, filters)
+        return [one for one in found if include_all_instances or one.state == "running"]
+
+    replace(InstanceBackend, describe_instance_status=describe)
 
 
 def address_moves() -> None:
@@ -124,6 +150,8 @@ def _lenient(original: Any) -> Any:
 
 
 ALL = (
+    source_check_of_an_instance,
+    statuses_of_what_runs,
     rules_without_ports,
     revoking_in_a_default_vpc,
     console_output,

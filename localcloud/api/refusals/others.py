@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from ipaddress import IPv4Address
 
@@ -206,16 +205,6 @@ def a_bucket_is_in_a_region(call: Call) -> None:
 
 
 _CONSTRAINT = re.compile(r"<LocationConstraint>([^<]*)</LocationConstraint>")
-
-
-@guards("s3:PutBucketPolicy")
-def a_buckets_policy_is_one(call: Call) -> None:
-    try:
-        document = json.loads(call.body)
-        complete = isinstance(document, dict) and "Statement" in document
-    except ValueError as error:
-        raise AwsError("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'") from error
-    refuse_if(not complete, "MalformedPolicy", "Missing required field Statement")
 
 
 @guards("s3:CreateBucket")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from .helpers import Clients, World
+from localcloud.api import Api
+
+from .helpers import Clients, World, group
 
 
 def test_resource_types_of_tags_are_awss(world: World, name: str) -> None:
@@ -74,6 +76,34 @@ def test_a_major_version_becomes_its_newest_minor(world: World, name: str) -> No
     made = world.rds.create_db_instance(**world.database(name, EngineVersion="17"))["DBInstance"]
     assert made["EngineVersion"].startswith("17.")
     world.rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+
+
+def test_the_source_check_of_an_instance_is_its_interfaces(api: Api, world: World) -> None:
+    def checks() -> bool:
+        vpc = next(vpc for vpc in api.reader.read().vpcs if vpc.id == world.vpc)
+        return next(one.source_check for one in vpc.interfaces if one.owner_id == world.instance)
+
+    for wanted in (False, True):
+        world.ec2.modify_instance_attribute(InstanceId=world.instance, SourceDestCheck={"Value": wanted})
+        found = world.ec2.describe_instances(InstanceIds=[world.instance])["Reservations"][0]["Instances"][0]
+        assert (checks(), found["SourceDestCheck"]) == (wanted, wanted)
+
+
+def test_subnets_of_a_group_change(world: World, name: str) -> None:
+    wish = {"DBSubnetGroupName": name, "DBSubnetGroupDescription": "d"}
+    world.rds.create_db_subnet_group(**wish, SubnetIds=[world.a, world.b])
+    world.rds.modify_db_subnet_group(DBSubnetGroupName=name, SubnetIds=[world.a2, world.b])
+    found = world.rds.describe_db_subnet_groups(DBSubnetGroupName=name)["DBSubnetGroups"][0]
+    assert {one["SubnetIdentifier"] for one in found["Subnets"]} == {world.a2, world.b}
+
+
+def test_a_rule_of_a_protocol_without_ports(api: Api, world: World, name: str) -> None:
+    own = group(world.ec2, world.vpc, name)
+    allowed = [{"IpProtocol": "50", "IpRanges": [{"CidrIp": "203.0.113.0/24"}]}]
+    world.ec2.authorize_security_group_ingress(GroupId=own, IpPermissions=allowed)
+    vpc = next(vpc for vpc in api.reader.read().vpcs if vpc.id == world.vpc)
+    rules = next(one.rules for one in vpc.groups if one.id == own)
+    assert [rule.protocol for rule in rules if rule.direction == "ingress"] == ["50"]
 
 
 def test_a_launch_templates_own_tags_are_not_its_instances(world: World, name: str) -> None:

@@ -38,8 +38,6 @@ def test_an_instance_passes_through_its_states(world: World) -> None:
     assert answer["State"]["Name"] == "pending"
     assert state(world, instance) == "pending"
     world.ec2.get_waiter("instance_running").wait(InstanceIds=[instance])
-    status = world.ec2.describe_instance_status(InstanceIds=[instance])["InstanceStatuses"][0]
-    assert status["InstanceStatus"]["Status"] in ("initializing", "ok")
     world.ec2.get_waiter("instance_status_ok").wait(InstanceIds=[instance])
     world.ec2.stop_instances(InstanceIds=[instance])
     assert state(world, instance) == "stopping"
@@ -50,6 +48,24 @@ def test_an_instance_passes_through_its_states(world: World) -> None:
     ended = world.ec2.terminate_instances(InstanceIds=[instance])["TerminatingInstances"][0]
     assert (ended["PreviousState"]["Name"], ended["CurrentState"]["Name"]) == ("running", "shutting-down")
     world.ec2.get_waiter("instance_terminated").wait(InstanceIds=[instance])
+
+
+def test_status_checks_come_after_the_instance_runs(world: World) -> None:
+    def statuses(**wishes: Any) -> list[str]:
+        found = world.ec2.describe_instance_status(InstanceIds=[instance], **wishes)["InstanceStatuses"]
+        return [one["InstanceStatus"]["Status"] for one in found]
+
+    before = lifecycle.current()
+    lifecycle.use(Lifecycle(0.05, None))  # runs after 1.5 s, and is checked after 6 s
+    try:
+        instance = world.run()
+        assert (statuses(), statuses(IncludeAllInstances=True)) == ([], ["not-applicable"])
+        until(lambda: bool(statuses()))
+        assert statuses() == ["initializing"]
+    finally:
+        lifecycle.use(before)
+    world.ec2.get_waiter("instance_status_ok").wait(InstanceIds=[instance])
+    world.ec2.terminate_instances(InstanceIds=[instance])
 
 
 def test_an_instance_whose_host_switches_itself_off_stops(world: World, reality: Reality) -> None:

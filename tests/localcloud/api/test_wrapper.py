@@ -110,6 +110,32 @@ def test_the_journal_knows_what_changes_something(
     assert (last(api)["service"], last(api)["mutating"]) == (service, mutating)
 
 
+@pytest.mark.parametrize(
+    ("service", "region", "action", "wishes", "error"),
+    [
+        ("ec2", "eu-west-1", "describe_vpcs", {}, None),
+        ("rds", "eu-west-1", "describe_db_instances", {"DBInstanceIdentifier": "none"}, "DBInstanceNotFound"),
+        ("iam", "us-east-1", "get_user", {"UserName": "nobody"}, "NoSuchEntity"),
+        ("ssm", "eu-west-1", "get_parameter", {"Name": "/none"}, "ParameterNotFound"),
+        ("lambda", "eu-west-1", "get_function", {"FunctionName": "none"}, "ResourceNotFoundException"),
+        ("s3", "eu-west-1", "get_object", {"Bucket": "none-such", "Key": "x"}, "NoSuchBucket"),
+        ("route53", "us-east-1", "get_hosted_zone", {"Id": "NONE"}, "NoSuchHostedZone"),
+        ("cloudwatch", "eu-west-1", "get_dashboard", {"DashboardName": "none"}, "ResourceNotFound"),
+    ],
+)
+def test_the_journal_reads_every_protocol(
+    api: Api, clients: Clients, service: str, region: str, action: str, wishes: dict[str, Any], error: str | None
+) -> None:
+    call = getattr(clients.get(service, region), action)
+    if error is None:
+        call(**wishes)
+    else:
+        assert refused(call, **wishes) in (error, f"{error}Fault")
+    entry = last(api)
+    assert (entry["service"], entry["region"], entry["action"].lower()) == (service, region, action.replace("_", ""))
+    assert (entry["error"], entry["mutating"], entry["status"] == 200) == (error, False, error is None)
+
+
 # -- faults ---------------------------------------------------------------------------------------------------
 @pytest.fixture
 def faults(api: Api) -> Iterator[Any]:
@@ -125,6 +151,16 @@ def faults(api: Api) -> Iterator[Any]:
         ("rds", "describe_db_instances", "Throttling", "InternalFailure"),
         ("ssm", "describe_parameters", "ThrottlingException", "InternalServerError"),
         ("s3", "list_buckets", "SlowDown", "InternalError"),
+        ("iam", "list_users", "Throttling", "ServiceFailure"),
+        ("sts", "get_caller_identity", "Throttling", "InternalFailure"),
+        ("cloudwatch", "describe_alarms", "Throttling", "InternalServiceError"),
+        ("logs", "describe_log_groups", "ThrottlingException", "InternalFailure"),
+        ("secretsmanager", "list_secrets", "ThrottlingException", "InternalServiceError"),
+        ("sns", "list_topics", "Throttling", "InternalError"),
+        ("sqs", "list_queues", "RequestThrottled", "InternalFailure"),
+        ("lambda", "list_functions", "TooManyRequestsException", "InternalFailure"),
+        ("elb", "describe_load_balancers", "Throttling", "InternalFailure"),
+        ("resourcegroupstaggingapi", "get_resources", "ThrottledException", "InternalFailure"),
     ],
 )
 def test_throttling_and_errors(
@@ -223,13 +259,65 @@ def test_knobs_that_cannot_be(faults: Any, knobs: dict[str, Any]) -> None:
         ("autoscaling", "create_auto_scaling_group", {"AutoScalingGroupName": "x", "MinSize": 1, "MaxSize": 1}),
         ("route53", "create_hosted_zone", {"Name": "example.org", "CallerReference": "1"}),
         ("organizations", "describe_organization", {}),
+        ("efs", "create_file_system", {"CreationToken": "x"}),
+        ("elbv2", "set_ip_address_type", {"LoadBalancerArn": "x", "IpAddressType": "dualstack"}),
+        ("rds", "create_db_instance_read_replica", {"DBInstanceIdentifier": "x", "SourceDBInstanceIdentifier": "y"}),
+        ("rds", "restore_db_instance_to_point_in_time", {"TargetDBInstanceIdentifier": "x"}),
+        ("ssm", "send_command", {"DocumentName": "AWS-RunShellScript"}),
+        ("s3", "put_bucket_policy", {"Bucket": "x", "Policy": "{}"}),
+        ("s3", "put_bucket_website", {"Bucket": "x", "WebsiteConfiguration": {}}),
+        ("secretsmanager", "rotate_secret", {"SecretId": "x"}),
+        ("stepfunctions", "create_state_machine", {"name": "x", "definition": "{}", "roleArn": "x"}),
     ],
 )
 def test_actions_that_are_not_realised(clients: Clients, service: str, action: str, wishes: dict[str, Any]) -> None:
     with pytest.raises(ClientError) as error:
         getattr(clients.get(service), action)(**wishes)
     assert error.value.response["Error"]["Code"] == "NotRealised"
-    assert "".join(part.title() for part in action.split("_")) in error.value.response["Error"]["Message"]
+    called = error.value.response["Error"]["Message"].split(":")[1].lower()
+    assert called == action.replace("_", "")
+
+
+LAUNCHES: list[dict[str, Any]] = [
+    {"InstanceMarketOptions": {"MarketType": "spot"}},
+    {"Placement": {"Tenancy": "dedicated"}},
+    {"Placement": {"GroupName": "together"}},
+    {"CpuOptions": {"CoreCount": 1, "ThreadsPerCore": 1}},
+    {"HibernationOptions": {"Configured": True}},
+    {"EnclaveOptions": {"Enabled": True}},
+    {"Ipv6AddressCount": 1},
+    {"MetadataOptions": {"HttpProtocolIpv6": "enabled"}},
+    {"NetworkInterfaces": [{"DeviceIndex": 0, "InterfaceType": "efa"}]},
+    {"NetworkInterfaces": [{"DeviceIndex": 0, "SecondaryPrivateIpAddressCount": 1}]},
+    {"NetworkInterfaces": [{"DeviceIndex": 0}, {"DeviceIndex": 1}]},
+]
+
+
+@pytest.mark.parametrize("wish", LAUNCHES, ids=lambda wish: f"{next(iter(wish.items()))}")
+def test_launches_that_are_not_realised(world: World, wish: dict[str, Any]) -> None:
+    assert refused(world.ec2.run_instances, **world.launch(**wish)) == "NotRealised"
+
+
+def test_a_launch_that_declines_what_is_not_realised(world: World) -> None:
+    declined = {
+        "HibernationOptions": {"Configured": False}, "EnclaveOptions": {"Enabled": False}, "Placement": {"Tenancy": "default"},
+        "NetworkInterfaces": [{"DeviceIndex": 0, "SubnetId": world.a, "InterfaceType": "interface"}],
+    }  # fmt: skip
+    world.ec2.terminate_instances(InstanceIds=[world.run(**declined)])
+
+
+def test_networks_that_are_not_realised(world: World) -> None:
+    ec2, block = world.ec2, {"CidrBlock": "10.5.0.0/16"}
+    assert refused(ec2.create_vpc, **block, AmazonProvidedIpv6CidrBlock=True) == "NotRealised"
+    assert refused(ec2.create_vpc, **block, InstanceTenancy="dedicated") == "NotRealised"
+    inside = {"VpcId": world.vpc, "CidrBlock": "10.9.77.0/24"}
+    assert refused(ec2.create_subnet, **inside, Ipv6CidrBlock="2600::/64") == "NotRealised"
+    assert refused(ec2.modify_subnet_attribute, SubnetId=world.a, EnableDns64={"Value": True}) == "NotRealised"
+    assert refused(ec2.modify_vpc_attribute, VpcId=world.vpc, EnableDnsSupport={"Value": False}) == "NotRealised"
+    out = {"RouteTableId": world.table, "DestinationCidrBlock": "0.0.0.0/0"}
+    assert refused(ec2.create_route, **out, InstanceId=world.instance) == "NotRealised"
+    assert refused(ec2.create_network_interface, SubnetId=world.a, SecondaryPrivateIpAddressCount=1) == "NotRealised"
+    assert refused(ec2.associate_route_table, RouteTableId=world.table, GatewayId="igw-0") == "NotRealised"
 
 
 def test_wishes_that_are_not_realised(world: World, name: str) -> None:
