@@ -1,6 +1,6 @@
 # Tandem. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup picture up down test torture mutants lint format status logs console releases localcloud \
+.PHONY: help setup picture up down test torture mutants receipts lint format status logs console releases localcloud \
   bench-apps bench-provision bench-localcloud lock
 
 PYTHON ?= python3
@@ -51,6 +51,9 @@ picture: .venv/.runtime ## Draw docs/topology.svg from the running deployment, a
 
 mutants: .venv/.development ## Break the running deployment in every known way; the verification must notice
 	@localcloud exec -- python -m tests.mutants $(ARGS)
+
+receipts: .venv/.development ## What visitors see of a roll-out, a rollback and a failed roll-out, under load
+	@localcloud exec -- python -m tests.releases.receipts $(ARGS)
 
 bench-apps: .venv/.development ## Requests per second of the applications, against bare ones
 	@python -m tests.bench.apps $(ARGS)

@@ -87,3 +87,23 @@ def test_a_health_of_before_the_registration_does_not_count() -> None:
     group = Group(None, state("unhealthy"), state("unhealthy"))
     _, now, _ = release_target.bring(group, TARGET, "healthy", timeout=0.01)
     assert now["state"] == "unhealthy"
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "says"),
+    [
+        ("healthy", {"i-2": "healthy"}, ""),
+        ("healthy", {"i-2": "unhealthy", "i-3": "healthy"}, ""),
+        ("unhealthy", {"i-2": "unused"}, ""),
+        ("healthy", {"i-2": "unused", "i-3": "draining"}, "frontend-2 is unused, frontend-3 is draining"),
+        ("healthy", {"i-2": "initial"}, "frontend-2 is initial, frontend-3 is unregistered"),
+    ],
+    ids=["another serves", "one of them serves", "serves nobody", "is the last", "one is not registered"],
+)
+def test_the_last_healthy_target_stays(own: str, others: dict[str, str], says: str) -> None:
+    everyone = {TARGET: state(own)} | {(target, 5000): state(name) for target, name in others.items()}
+    assert release_target.without_spare(everyone, TARGET, {"frontend-2": "i-2", "frontend-3": "i-3"}) == says
+
+
+def test_the_only_target_of_a_tier_may_go() -> None:
+    assert release_target.without_spare({TARGET: state("healthy")}, TARGET, {}) == ""

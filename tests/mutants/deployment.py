@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 # Ansible as it was installed with this interpreter, whether or not its folder is in PATH.
 BIN = Path(sys.executable).parent
 VARIABLES = (
+    "env_name",
+    "app_version",
     "name_prefix",
     "region",
     "state_dir",

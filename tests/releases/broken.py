@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from .fleet import Fleet, Strike
 
 BEFORE = "from __future__ import annotations\n"
 
@@ -14,14 +17,20 @@ BEFORE = "from __future__ import annotations\n"
 class Release:
     """edit: changes the copy of apps/. says: what the run's last words must hold. loses: why requests may fail, if they may.
 
-    ends: not begun is a run that fails before it has changed, locked or recorded anything.
+    ends: not begun is a run that fails before it has changed, locked or recorded anything, failed one that could not
+    take every host back.
+    prefix: name of the images, where not the usual one. strike: what happens in the middle of the roll-out.
+    mends: site.yml has to bring something back after it.
     """
 
     name: str
     edit: Callable[[Path], None]
-    ends: Literal["deployed", "rolled back", "not begun"]
+    ends: Literal["deployed", "rolled back", "failed", "not begun"]
     says: str = ""
     loses: str = ""
+    prefix: str = ""
+    strike: Callable[[Fleet], Strike] | None = None
+    mends: bool = False
 
 
 def prepend(file: Path, code: str) -> None:
@@ -89,6 +98,29 @@ def cannot_be_built(apps: Path) -> None:
     file.write_text(file.read_text() + "RUN false\n")
 
 
+LOST_PREFIX = "gauntlet-lost"
+
+
+def loses_its_image(fleet: Fleet) -> Strike:
+    """Somebody tidies up on the operator's machine after the build."""
+
+    def tidy(_: object) -> None:
+        listed = ["docker", "image", "ls", "--quiet", "--filter", f"reference={LOST_PREFIX}/*"]
+        images = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
+        subprocess.run(["docker", "image", "rm", "--force", *images], capture_output=True, check=True)
+
+    return Strike("Take the lock", 1, tidy)
+
+
+def loses_a_host(fleet: Fleet) -> Strike:
+    """A frontend ends while the first backend gets its new container."""
+
+    def terminate(_: object) -> None:
+        fleet.ec2.terminate_instances(InstanceIds=[fleet.instance("frontend-2")["InstanceId"]])
+
+    return Strike("Start the container", 1, terminate)
+
+
 RELEASES = (
     Release("good", good, "deployed"),
     Release("crashes-at-boot", crashes_at_boot, "rolled back", "this release crashes at boot"),
@@ -106,4 +138,14 @@ RELEASES = (
     Release("fills-its-memory", fills_its_memory, "rolled back", "container:"),
     Release("failing-migration", has_a_failing_migration, "rolled back", "division by zero"),
     Release("cannot-be-built", cannot_be_built, "not begun", "failed"),
+    Release("missing-image", good, "rolled back", "No such image", prefix=LOST_PREFIX, strike=loses_its_image),
+    Release(
+        "host-dies",
+        good,
+        "failed",
+        "frontend-2 cannot be reached",
+        loses="requests on the host that died, and those sent to it until its load balancer has noticed",
+        strike=loses_a_host,
+        mends=True,
+    ),
 )

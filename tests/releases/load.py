@@ -11,8 +11,11 @@ import json
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 # A visitor who waits longer has given up.
@@ -84,6 +87,24 @@ class Load:
         now = time.monotonic()
         return Answer(round(began - self._began, 3), round((now - began) * 1000, 2), name, version, error)
 
+    def noted(self) -> list[dict[str, Any]]:
+        """The answers so far, as a receipt takes them."""
+        return [asdict(answer) for answer in self.answers]
+
+
+@contextmanager
+def loaded(url: str, least: int, workers: int = 8) -> Iterator[Load]:
+    """Constant load while something is done, and on until there were at least so many requests: they take a minute."""
+    load = Load(url, least / 60, workers)
+    load.start()
+    try:
+        yield load
+        deadline = time.monotonic() + 600
+        while len(load.answers) < least and time.monotonic() < deadline:
+            time.sleep(0.1)
+    finally:
+        load.stop()
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -100,7 +121,7 @@ def main() -> None:
     load.start()
     ended.wait(options.limit)
     load.stop()
-    options.output.write_text(json.dumps([asdict(answer) for answer in load.answers]))
+    options.output.write_text(json.dumps(load.noted()))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,12 @@ options:
     type: str
     choices: [healthy, drained]
     required: true
+  spares:
+    description:
+      - Other targets, as a dictionary from a host's name to its target's ID. With C(drained), a healthy target is only taken
+        out while one of them is healthy too, so that somebody serves. Empty - no matter who else serves.
+    type: dict
+    default: {}
   timeout: {description: Seconds to wait., type: int, default: 120}
 extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
 author: Tandem
@@ -94,6 +100,16 @@ def bring(group: Group, target: tuple[str, int], wanted: str, timeout: float) ->
     return changed, state, everyone
 
 
+def without_spare(everyone: dict, target: tuple[str, int], spares: dict) -> str:
+    """Why a target cannot be spared, in words; empty where it can be, because another serves or it serves nobody."""
+    states = dict.fromkeys(spares, "unregistered")
+    for (spare, _), health in everyone.items():
+        states |= {name: health["state"] for name in spares if spares[name] == spare}
+    if not spares or "healthy" in states.values() or everyone.get(target, ABSENT)["state"] != "healthy":
+        return ""
+    return ", ".join(f"{name} is {state}" for name, state in sorted(states.items()))
+
+
 def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
@@ -101,6 +117,7 @@ def main() -> None:
             "target": {"type": "str", "required": True},
             "port": {"type": "int", "required": True},
             "state": {"type": "str", "choices": ["healthy", "drained"], "required": True},
+            "spares": {"type": "dict", "default": {}},
             "timeout": {"type": "int", "default": 120},
         },
         supports_check_mode=True,
@@ -115,6 +132,11 @@ def main() -> None:
             state = everyone.get(target, ABSENT)
             differs = (state["state"] == "healthy") != (wanted["state"] == "healthy")
             module.exit_json(changed=differs, health=state, others={}, seconds=0)
+        if wanted["state"] == "drained" and (others := without_spare(group.health(), target, wanted["spares"])):
+            module.fail_json(
+                msg=f"{target[0]}:{target[1]} is the last healthy target of target group {wanted['target_group']}, and "
+                f"nobody would serve without it: {others}. It has not been touched"
+            )
         changed, state, everyone = bring(group, target, wanted["state"], wanted["timeout"])
     except (ClientError, BotoCoreError) as error:
         module.fail_json_aws(error, msg=f"target group {wanted['target_group']}, target {target[0]}:{target[1]}")

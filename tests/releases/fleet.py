@@ -1,0 +1,132 @@
+"""The fleet that releases are rolled out to: playbooks on it, watched line by line, and what is left of them after."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.mutants.deployment import BIN, ROOT, Deployment, DeploymentError
+from tests.support.process import kill_tree
+
+LIMIT = 900  # seconds after which a playbook is ended
+# Without skipped hosts, Ansible names a task when its first host is done, not when it begins.
+AT_ONCE = {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "true"}
+Process = subprocess.Popen[str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a playbook ended. lines: (seconds since it began, line)."""
+
+    status: int
+    seconds: float
+    lines: list[tuple[float, str]] = field(repr=False)
+
+    @property
+    def output(self) -> str:
+        return "".join(line for _, line in self.lines)
+
+    def must_succeed(self) -> Run:
+        if self.status:
+            raise DeploymentError(f"status {self.status} after {self.seconds:.0f} s\n{self.output[-4000:]}")
+        return self
+
+
+@dataclass(frozen=True)
+class Strike:
+    """What is done to a run when it begins a task (its name and which time, from 1)."""
+
+    task: str
+    time: int
+    act: Callable[[Process], None]
+
+
+class Fleet(Deployment):
+    """A deployment, with what belongs to its releases."""
+
+    def reports(self, name: str) -> Path:
+        """A folder for what is written about this environment's releases."""
+        folder = ROOT / "reports" / self.variables["env_name"] / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.balancer('public')['DNSName']}"
+
+    def count(self, tier: str) -> int:
+        """How many hosts a tier has."""
+        health = self.elbv2.describe_target_health(TargetGroupArn=self.target_group(tier))
+        return len(health["TargetHealthDescriptions"])
+
+    def watched(self, playbook: str, variables: dict[str, Any], strike: Strike | None = None) -> Run:
+        """Run a playbook. Its lines are read as they come, so that something can be done to it in the middle."""
+        command = [str(BIN / "ansible-playbook"), "-i", self.inventory, playbook, *self.extra]
+        process = subprocess.Popen(
+            [*command, "-e", json.dumps(variables)], cwd=ROOT, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **AT_ONCE},
+        )  # fmt: skip
+        late = threading.Timer(LIMIT, kill_tree, (process.pid,))
+        late.start()
+        began, lines, seen = time.monotonic(), list[tuple[float, str]](), 0
+        try:
+            for line in process.stdout or ():
+                lines.append((time.monotonic() - began, line))
+                if strike and line.startswith("TASK [") and line.split("]")[0].endswith(f" : {strike.task}"):
+                    seen += 1
+                    if seen == strike.time:
+                        strike.act(process)
+            status = process.wait()
+        except BaseException:
+            kill_tree(process.pid)
+            raise
+        finally:
+            late.cancel()
+        if strike and seen < strike.time:
+            raise DeploymentError(f"the run began {strike.task!r} {seen} times, not {strike.time}:\n{lines[-40:]}")
+        return Run(status, time.monotonic() - began, lines)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Records of the releases, oldest first."""
+        path = f"{self.variables['parameter_path']}/release"
+        pages = self.ssm.get_paginator("get_parameters_by_path").paginate(Path=path)
+        found = [parameter for page in pages for parameter in page["Parameters"] if parameter["Name"][-1].isdigit()]
+        return [json.loads(parameter["Value"]) for parameter in sorted(found, key=lambda item: item["Name"])]
+
+    def is_locked(self) -> bool:
+        """Whether somebody holds the environment's lock, dead or alive."""
+        name = f"{self.variables['parameter_path']}/release/lock"
+        return not self.ssm.get_parameters(Names=[name])["InvalidParameters"]
+
+    def versions(self) -> Counter[str]:
+        """What twenty visitors are told by each tier: `NAME VERSION`, or what they get instead."""
+        return Counter(ask(f"{self.url}{path}") for path in ("/version", "/passthrough") for _ in range(20))
+
+    def differs(self, version: str) -> list[str]:
+        """In words: what is not as after a roll-out of a version. Nothing, where every host of both tiers answers it."""
+        wrong = ["a lock is left"] if self.is_locked() else []
+        told = self.versions()
+        if {answer.partition(" ")[2] for answer in told} != {version}:
+            wrong.append(f"visitors are told {dict(told)}, wanted {version}")
+        if self.records()[-1]["result"] == "rolling":
+            wrong.append("the last record is still rolling")
+        return wrong
+
+
+def ask(url: str) -> str:
+    """NAME and VERSION of one answer, or what went wrong."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            said = json.load(answer)
+        return f"{said['name']} {said['version']}"
+    except (OSError, ValueError, KeyError) as error:
+        return f"{type(error).__name__}: {error}"
