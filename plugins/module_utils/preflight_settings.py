@@ -87,6 +87,7 @@ RULES = {
     ),
     "nat_gateway": one_of("single", "per_az", "none"),
     "deletion_protection": one_of("false", "true"),
+    "release_surge": one_of("false", "true"),
     "allow_admin_from_anywhere": one_of("false", "true"),
     "ssh_host_keys": one_of("console", "accept-new"),
 }
@@ -110,7 +111,7 @@ def settings_problems(settings: dict[str, Any]) -> list[Problem]:
 def _single(settings: dict[str, Any]) -> Iterator[Problem]:
     for variable, rule in RULES.items():
         value = text_of(settings[variable])
-        if not rule.holds(value.lower() if variable == "deletion_protection" else value):
+        if not rule.holds(value.lower() if variable in ("deletion_protection", "release_surge") else value):
             yield Problem(variable, value, "not allowed", rule.allowed, f"-e {variable}={rule.example}")
 
 

@@ -15,6 +15,7 @@ MATRIX = [
     {**row, "port": PORTS.get(row["port"], row["port"]), "protocol": row.get("protocol", "tcp")}
     for row in ACCESS["access_matrix"]
 ]
+SURGE = {"{{ frontend_surge_port }}": 5010, "{{ backend_surge_port }}": 5011}
 TIERS = list(ACCESS["access_tiers"])
 SIDES = {tier: f"sg-{tier}" for tier in TIERS} | {"internet": "0.0.0.0/0", "admin": "203.0.113.7/32"}
 
@@ -75,3 +76,12 @@ def test_only_outsides_are_address_ranges() -> None:
     for rules in compiled(MATRIX).values():
         for _, _, other in rules:
             assert other.startswith("sg-") or other in ("0.0.0.0/0", "203.0.113.7/32")
+
+
+def test_a_second_container_is_for_its_load_balancer_alone() -> None:
+    """With release_surge the matrix has two lines more, and none of them lets anybody else in."""
+    more = [{**row, "port": SURGE[row["port"]], "protocol": "tcp"} for row in ACCESS["access_matrix_surge"]]
+    everyone = [*TIERS, "internet", "admin"]
+    for port, balancer, tier in ((5010, "public_alb", "frontend"), (5011, "internal_alb", "backend")):
+        assert [source for source in everyone if reaches(MATRIX + more, source, tier, port)] == [balancer]
+        assert not any(reaches(MATRIX, source, tier, port) for source in everyone)

@@ -66,7 +66,9 @@ def probes(found: Json, wanted: Json, outside: bool) -> list[Json]:
     for name, instance in sorted(found["instances"].items(), key=lambda item: (item[1]["tier"] != "frontend", item[0])):
         public = instance["public_address"] if outside else ""
         address = public or instance["private_address"]
-        ports = (int(wanted.get(f"{instance['tier']}_port", 80)), SSH, *DOCKER_API)
+        tier = instance["tier"]
+        listed = [int(rule["port"]) for rule in wanted.get("access_matrix", []) if rule["to"] == tier]
+        ports = dict.fromkeys((int(wanted.get(f"{tier}_port", 80)), SSH, *DOCKER_API, *listed))
         planned += [{"to": name, "host": address, "port": port} for port in ports if address]
     if found["database"].get("endpoint"):
         planned.append({"to": "database", "host": found["database"]["endpoint"], "port": found["database"]["port"]})

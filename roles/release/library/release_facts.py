@@ -81,11 +81,13 @@ def read_targets(elb, groups: dict) -> dict:
         health = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"], aws_retry=True)
         for target in health["TargetHealthDescriptions"]:
             state = target["TargetHealth"]
-            result[tier][target["Target"]["Id"]] = {
+            name, port = target["Target"]["Id"], target["Target"]["Port"]
+            # A second container of a host (release_surge) is a target on another port than the group's.
+            result[tier][name if port == group["Port"] else f"{name}:{port}"] = {
                 "state": state["State"],
                 "reason": state.get("Reason", ""),
                 "description": state.get("Description", ""),
-                "port": target["Target"]["Port"],
+                "port": port,
             }
     return result
 
