@@ -22,6 +22,7 @@ BIN = Path(sys.executable).parent
 VARIABLES = (
     "env_name",
     "app_version",
+    "release_surge",
     "name_prefix",
     "region",
     "state_dir",

@@ -17,6 +17,7 @@ from typing import Any
 from tests.mutants.deployment import BIN, ROOT, Deployment, DeploymentError
 from tests.support.process import kill_tree
 
+TIERS = ("frontend", "backend")
 LIMIT = 900  # seconds after which a playbook is ended
 # Without skipped hosts, Ansible names a task when its first host is done, not when it begins.
 AT_ONCE = {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "true"}
@@ -63,10 +64,11 @@ class Fleet(Deployment):
     def url(self) -> str:
         return f"http://{self.balancer('public')['DNSName']}"
 
-    def count(self, tier: str) -> int:
-        """How many hosts a tier has."""
+    def healthy_targets(self, tier: str) -> int:
+        """How many targets of a tier serve."""
         health = self.elbv2.describe_target_health(TargetGroupArn=self.target_group(tier))
-        return len(health["TargetHealthDescriptions"])
+        states = [target["TargetHealth"]["State"] for target in health["TargetHealthDescriptions"]]
+        return states.count("healthy")
 
     def watched(self, playbook: str, variables: dict[str, Any], strike: Strike | None = None) -> Run:
         """Run a playbook. Its lines are read as they come, so that something can be done to it in the middle."""

@@ -11,11 +11,13 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from .broken import Release, frontend_crashes_at_boot, good
+from .capacity import Capacity
 from .fleet import ROOT, Fleet, Run
 from .gauntlet import LEAST_REQUESTS, variables_of
 from .load import loaded
@@ -55,14 +57,19 @@ def main() -> int:
     options = read_options(__doc__, "receipts", [], LEAST_REQUESTS)
     fleet = Fleet(options.inventory, options.extra)
     version = time.strftime("receipt-%H%M%S", time.gmtime())
-    parts, wrong = [], []
+    parts, wrong = list[Part](), list[str]()
+    surge = str(fleet.variables["release_surge"]).lower() == "true"
     with tempfile.TemporaryDirectory() as folder:
         for title, act, ends_well in PARTS:
-            with loaded(f"{fleet.url}/passthrough", options.requests) as load:
+            with Capacity(fleet) as capacity, loaded(f"{fleet.url}/passthrough", options.requests) as load:
+                before = dict(capacity.least)
                 run = act(fleet, Path(folder), version)
-            receipt, timing = Receipt(title, load.noted()), Timing(run.lines)
-            parts.append((receipt, timing, run))
-            print(receipt.text(), timing.text(), sep="\n", flush=True)
+            part = Part(Receipt(title, load.noted()), Timing(run.lines), capacity, run)
+            parts.append(part)
+            receipt = part.receipt
+            print(receipt.text(), f"  {capacity.text()}", part.timing.text(), sep="\n", flush=True)
+            if surge and capacity.least != before:
+                wrong.append(f"{title}: capacity was lost: {capacity.text()}, before it {before}")
             if (run.status == 0) is not ends_well:
                 wrong.append(f"{title}: ended with status {run.status}\n{run.output[-3000:]}")
             if receipt.failed:
@@ -71,31 +78,44 @@ def main() -> int:
                 wrong.append(f"{title}: only {len(receipt.answers)} of {options.requests} requests were made")
     report = fleet.reports("") / "receipts.html"
     report.write_text(page(parts))
-    report.with_suffix(".json").write_text(json.dumps([as_data(*part) for part in parts], indent=2))
+    report.with_suffix(".json").write_text(json.dumps([part.data() for part in parts], indent=2))
     print(f"the report: {report.relative_to(ROOT)}", *wrong, sep="\n! ")
     return 1 if wrong else 0
 
 
-def as_data(receipt: Receipt, timing: Timing, run: Run) -> dict[str, Any]:
-    p50, p99 = receipt.percentiles
-    return {
-        "title": receipt.title,
-        "requests": len(receipt.answers),
-        "failed": len(receipt.failed),
-        "p50_ms": p50,
-        "p99_ms": p99,
-        "answers": receipt.sources(),
-        "seconds": round(run.seconds, 1),
-        "plays": timing.plays(),
-        "hosts": timing.hosts(),
-    }
+@dataclass(frozen=True)
+class Part:
+    """What was seen of one of the three."""
+
+    receipt: Receipt
+    timing: Timing
+    capacity: Capacity
+    run: Run
+
+    def data(self) -> dict[str, Any]:
+        p50, p99 = self.receipt.percentiles
+        return {
+            "title": self.receipt.title,
+            "requests": len(self.receipt.answers),
+            "failed": len(self.receipt.failed),
+            "p50_ms": p50,
+            "p99_ms": p99,
+            "answers": self.receipt.sources(),
+            "least_healthy": self.capacity.least,
+            "seconds": round(self.run.seconds, 1),
+            "plays": self.timing.plays(),
+            "hosts": self.timing.hosts(),
+        }
+
+    def html(self) -> str:
+        return (
+            f"<h2>{escape(self.receipt.title)}: {self.run.seconds:.0f} s</h2>{self.receipt.svg()}"
+            f"<p>Meanwhile {self.capacity.text()}.</p>{table(self.timing)}"
+        )
 
 
-def page(parts: list[tuple[Receipt, Timing, Run]]) -> str:
-    body = "".join(
-        f"<h2>{escape(receipt.title)}: {run.seconds:.0f} s</h2>{receipt.svg()}{table(timing)}"
-        for receipt, timing, run in parts
-    )
+def page(parts: list[Part]) -> str:
+    body = "".join(part.html() for part in parts)
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     machine = f"{os.cpu_count()} cores, load {os.getloadavg()[1]:.1f} in the last five minutes"
     return (
@@ -108,12 +128,13 @@ def page(parts: list[tuple[Receipt, Timing, Run]]) -> str:
 def table(timing: Timing) -> str:
     """Seconds of each play, and of each host's steps."""
     plays = "".join(f"<tr><td>{escape(name)}<td>{seconds:.1f}" for name, seconds in timing.plays().items())
-    head = "".join(f"<th>{step}" for step in STEPS.values())
+    columns = [step for step in STEPS.values() if any(step in steps for steps in timing.hosts().values())]
+    head = "".join(f"<th>{step}" for step in columns)
     hosts = "".join(
-        f"<tr><td>{escape(host)}" + "".join(f"<td>{steps.get(step, 0):.1f}" for step in STEPS.values())
+        f"<tr><td>{escape(host)}" + "".join(f"<td>{steps.get(step, 0):.1f}" for step in columns)
         for host, steps in timing.hosts().items()
     )
-    return f"<table><tr><th>host<!-- seconds -->{head}{hosts}</table><table><tr><th>play<th>seconds{plays}</table>"
+    return f"<table><tr><th>host (seconds){head}{hosts}</table><table><tr><th>play<th>seconds{plays}</table>"
 
 
 if __name__ == "__main__":

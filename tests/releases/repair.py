@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .fleet import BIN, Fleet
+from .fleet import BIN, TIERS, Fleet
 from .options import read_options
 
 LOCK = {"ssm:PutParameter", "ssm:DeleteParameter"}
@@ -88,7 +88,8 @@ FAULTS = (
 
 def containers(fleet: Fleet) -> dict[str, str]:
     """The running application container of each host, by its ID."""
-    hosts = [f"{tier}-{number}" for tier in ("frontend", "backend") for number in range(1, fleet.count(tier) + 1)]
+    counts = {tier: fleet.healthy_targets(tier) for tier in TIERS}
+    hosts = [f"{tier}-{number}" for tier in TIERS for number in range(1, counts[tier] + 1)]
     return {
         host: fleet.run(host, "docker", "ps", "--quiet", "--no-trunc", "--filter", "label=release") for host in hosts
     }

@@ -8,10 +8,12 @@ HEADER = re.compile(r"^(PLAY|TASK) \[(?:[\w.]+ : )?(.*?)\] \**$|^PLAY (RECAP)")
 HOST = re.compile(r"^(?:ok|changed|fatal|skipping|unreachable): \[([^\] ]+)")
 # What is waited for on a host, by the task that does it. All other tasks on hosts are `other`.
 STEPS = {
+    "Take the second container into the load balancer and wait until it is healthy": "second in",
     "Take the host out of the load balancer and wait until it is drained": "drain",
     "Start the container": "replace",
     "Wait until the container can do its work": "ready",
     "Take the host into the load balancer and wait until it is healthy": "healthy",
+    "Take the second container out of the load balancer and wait until it is drained": "second out",
     "": "other",
 }
 
