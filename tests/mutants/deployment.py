@@ -23,6 +23,8 @@ VARIABLES = (
     "env_name",
     "app_version",
     "release_surge",
+    "frontend_count",
+    "backend_count",
     "name_prefix",
     "region",
     "state_dir",
