@@ -107,3 +107,23 @@ def test_the_last_healthy_target_stays(own: str, others: dict[str, str], says: s
 
 def test_the_only_target_of_a_tier_may_go() -> None:
     assert release_target.without_spare({TARGET: state("healthy")}, TARGET, {}) == ""
+
+
+class Balancers:
+    """A load balancer's client with one target group, on port 5000."""
+
+    def __init__(self, *ports: int) -> None:
+        self.ports = ports
+
+    def describe_target_groups(self, **_: Any) -> dict[str, Any]:
+        return {"TargetGroups": [{"TargetGroupArn": "arn", "Port": 5000}]}
+
+    def describe_target_health(self, **_: Any) -> dict[str, Any]:
+        told = [{"Target": {"Id": "i-1", "Port": port}, "TargetHealth": {"State": f"on {port}"}} for port in self.ports]
+        return {"TargetHealthDescriptions": told}
+
+
+@pytest.mark.parametrize("ports", [(5000, 5010), (5010, 5000)])
+def test_a_second_container_is_not_taken_for_the_host(ports: tuple[int, ...]) -> None:
+    found = load("release", "release_facts").read_targets(Balancers(*ports), {"frontend": "group"})["frontend"]
+    assert {name: target["state"] for name, target in found.items()} == {"i-1": "on 5000", "i-1:5010": "on 5010"}
