@@ -67,6 +67,11 @@ def table_of(region: str, subnet: Any) -> Any:
     return next(table for table in tables if table.main_association_id is not None)
 
 
+def leads_to_internet(region: str, subnet: Any) -> bool:
+    """Whether the subnet's route table has a route to an internet gateway."""
+    return any(route.target.startswith("igw-") for route in _routes(region, table_of(region, subnet)))
+
+
 def _routes(region: str, table: Any) -> Iterator[Route]:
     for route in table.routes:
         if route.destination_cidr_block:

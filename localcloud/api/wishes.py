@@ -47,7 +47,6 @@ REAL = {
 # Of databases the other way round, since most of their parameters are for other engines, or for reports.
 UNREAL_OF_DATABASES = {
     "MultiAZ": "a standby in a second zone is not made real",
-    "PubliclyAccessible": "publicly accessible databases are not made real",
     "DBClusterIdentifier": "database clusters are not made real",
     "EnableIAMDatabaseAuthentication": "authentication by IAM is not made real",
     "ManageMasterUserPassword": "rotation of a master password by Secrets Manager is not made real",

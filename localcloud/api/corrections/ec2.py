@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -76,6 +77,22 @@ def statuses_of_what_runs() -> None:
         return [one for one in found if include_all_instances or one.state == "running"]
 
     replace(InstanceBackend, describe_instance_status=describe)
+
+
+def rules_without_descriptions() -> None:
+    """A rule is the same rule whatever its description says. For whoever revokes one that refers to a group by its
+    protocol, ports and group (moto finds it by address ranges only)."""
+    original = SecurityGroupRule.__eq__
+
+    def bare(rule: Any) -> Any:
+        copied = copy.copy(rule)
+        copied.source_group = {key: value for key, value in rule.source_group.items() if key != "Description"}
+        return copied
+
+    def same(self: Any, other: Any) -> bool:
+        return bool(original(bare(self), bare(other)))
+
+    replace(SecurityGroupRule, __eq__=same)
 
 
 def address_moves() -> None:
@@ -157,6 +174,7 @@ ALL = (
     console_output,
     tag_resource_types,
     groups_of_an_interface,
+    rules_without_descriptions,
     address_moves,
     launch_template_own_tags,
 )

@@ -7,6 +7,7 @@ import re
 from .. import managed_interfaces, moto_state
 from ..account import DEFAULT_POSTGRES_VERSION
 from ..errors import AwsError
+from ..reader import leads_to_internet
 from ..realised import not_realised
 from ..request import Call
 from ..states import databases as states
@@ -47,6 +48,21 @@ def the_network_is_one(call: Call) -> None:
             zone not in zones,
             "InvalidParameterCombination",
             f"The subnet group '{group.name}' does not cover the availability zone {zone}",
+        )
+
+
+@guards(*CREATES, "rds:ModifyDBInstance")
+def a_public_database_has_no_way_in(call: Call) -> None:
+    """Its public address leads nowhere where no subnet has a route from the internet: then there is nothing to make real."""
+    if not call.parameters.get("PubliclyAccessible"):
+        return
+    name = call.parameters.get("DBSubnetGroupName")
+    group = moto_state.rds(call.region).subnet_groups.get(name.lower()) if name else None
+    if group is None and call.action == "ModifyDBInstance":
+        group = getattr(existing(call), "db_subnet_group", None)
+    if group is None or any(leads_to_internet(call.region, subnet) for subnet in group._subnets):
+        raise not_realised(
+            call, "publicly accessible databases in subnets with a route to an internet gateway are not made real"
         )
 
 

@@ -146,3 +146,16 @@ def test_an_endpoint_of_no_given_type_can_be_deleted(world: World) -> None:
     )["VpcEndpoint"]
     assert made["VpcEndpointType"] == "Gateway"
     world.ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])
+
+
+def test_a_rule_is_revoked_without_its_description(world: World, name: str) -> None:
+    made = [world.ec2.create_security_group(GroupName=f"{name}-{n}", Description="x", VpcId=world.vpc) for n in (1, 2)]
+    group, source = (one["GroupId"] for one in made)
+    rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
+    described = {**rule, "UserIdGroupPairs": [{"GroupId": source, "Description": "Queries"}]}
+    world.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[described])
+    bare = {**rule, "UserIdGroupPairs": [{"GroupId": source}]}
+    world.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[bare])
+    assert world.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"] == []
+    for identifier in (group, source):
+        world.ec2.delete_security_group(GroupId=identifier)

@@ -115,7 +115,6 @@ def refused(call: Any, **wishes: Any) -> str:
     "wish",
     [
         {"MultiAZ": True},
-        {"PubliclyAccessible": True},
         {"EnableIAMDatabaseAuthentication": True},
         {"NetworkType": "DUAL"},
         {"Domain": "d-0123456789"},

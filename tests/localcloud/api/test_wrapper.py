@@ -327,6 +327,21 @@ def test_wishes_that_are_not_realised(world: World, name: str) -> None:
     assert refused(world.elbv2.create_target_group, **world.targeted(name, Protocol="HTTPS")) == "NotRealised"
 
 
+def test_a_public_database_is_refused_where_a_route_leads_in(world: World, name: str) -> None:
+    inside = [{"Name": "attachment.vpc-id", "Values": [world.vpc]}]
+    gateway = world.ec2.describe_internet_gateways(Filters=inside)["InternetGateways"][0]["InternetGatewayId"]
+    route = {"RouteTableId": world.table, "DestinationCidrBlock": "0.0.0.0/0"}
+    public = {**world.database(name, PubliclyAccessible=True)}
+    world.ec2.create_route(**route, GatewayId=gateway)
+    association = world.ec2.associate_route_table(RouteTableId=world.table, SubnetId=world.a)["AssociationId"]
+    assert refused(world.rds.create_db_instance, **public) == "NotRealised"
+    world.ec2.disassociate_route_table(AssociationId=association)
+    world.ec2.delete_route(**route)
+    world.rds.create_db_instance(**public)
+    world.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=name)
+    world.rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+
+
 # -- tokens and waiters ---------------------------------------------------------------------------------------
 def test_the_same_token_is_the_same_request(world: World, name: str) -> None:
     made = [world.ec2.run_instances(**world.launch(ClientToken=name))["Instances"][0]["InstanceId"] for _ in range(2)]
