@@ -34,8 +34,7 @@ def test_each_tier_goes_where_it_may(endpoint: Endpoint) -> None:
     local = {"10.40.0.0/16": "local"}
     assert routes(endpoint, found["tandem-molecule-public-1"]["SubnetId"]) == {**local, "0.0.0.0/0": "igw"}
     assert routes(endpoint, found["tandem-molecule-private-2"]["SubnetId"]) == {**local, "0.0.0.0/0": "nat"}
-    # No table of its own, so the VPC's main one, which leads nowhere.
-    assert routes(endpoint, found["tandem-molecule-isolated-1"]["SubnetId"]) in ({}, local)
+    assert routes(endpoint, found["tandem-molecule-isolated-1"]["SubnetId"]) == local
 
 
 def test_one_nat_gateway_and_one_elastic_address(endpoint: Endpoint) -> None:

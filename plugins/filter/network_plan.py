@@ -38,7 +38,7 @@ def nat_plan(mode: str) -> list[dict[str, str]]:
 
 
 def route_table_plan(mode: str) -> list[dict[str, Any]]:
-    """Route tables for a NAT mode, without those of the isolated subnets: they stay with the VPC's main table.
+    """Route tables for a NAT mode. That of the isolated subnets leads nowhere.
 
     routes: destination -> `internet` (the internet gateway) or the name of a NAT gateway.
     """
@@ -46,6 +46,7 @@ def route_table_plan(mode: str) -> list[dict[str, Any]]:
     tables = [
         ("public", "internet", [f"public-{zone + 1}" for zone in range(ZONES)]),
         *((f"private-{zone + 1}", gateways[zone], [f"private-{zone + 1}"]) for zone in range(ZONES)),
+        ("isolated", "", [f"isolated-{zone + 1}" for zone in range(ZONES)]),
     ]
     return [
         {"name": name, "found_as": {"routes": {"0.0.0.0/0": target} if target else {}, "subnets": subnets}}

@@ -27,12 +27,15 @@ class Look:
     """One look at an environment.
 
     client: service name -> boto3 client. found: short names of what was read so far, by identifier.
+    doubles: id, and public address if any, of what nothing uses beside another of the same name. A create call whose
+    answer was lost, and which was sent again, makes such.
     """
 
     client: Callable[[str], Any]
     project: str
     env_name: str
     found: dict[str, str] = field(default_factory=dict)
+    doubles: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def prefix(self) -> str:
@@ -49,11 +52,19 @@ class Look:
     def short(self, name: str) -> str:
         return name.removeprefix(f"{self.prefix}-")
 
-    def named(self, items: Iterable[dict[str, Any]], identifier: str) -> list[tuple[str, dict[str, Any]]]:
-        """(short name, item) of each; remembers the names, and refuses two items with one name."""
+    def named(
+        self,
+        items: Iterable[dict[str, Any]],
+        identifier: str,
+        in_use: Callable[[dict[str, Any]], bool] = lambda _: True,
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """(short name, item) of each; remembers the names, and refuses two items in use with one name."""
         pairs: dict[str, dict[str, Any]] = {}
-        for item in items:
+        for item in sorted(items, key=lambda item: (not in_use(item), item[identifier])):
             name = self.short(tags(item).get("Name", item[identifier]))
+            if name in pairs and not in_use(item):
+                self.doubles.append({"id": item[identifier], "address": item.get("PublicIp", "")})
+                continue
             if name in pairs:
                 raise DoubledError(f"two resources are named {name}: {pairs[name][identifier]} and {item[identifier]}")
             pairs[name] = item

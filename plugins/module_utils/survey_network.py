@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ansible.module_utils.look import DoubledError, Look, Resources, side_by_side, tags
+from ansible.module_utils.look import Look, Resources, side_by_side, tags
 
 
 def network(look: Look) -> dict[str, Any]:
@@ -14,24 +14,31 @@ def network(look: Look) -> dict[str, Any]:
     vpcs, gateways, addresses = side_by_side(
         partial(look.pages, "ec2", "describe_vpcs", "Vpcs", Filters=look.filters),
         partial(look.pages, "ec2", "describe_internet_gateways", "InternetGateways", Filters=look.filters),
-        partial(_addresses, look),
+        lambda: look.client("ec2").describe_addresses(Filters=look.filters)["Addresses"],
     )
-    if len(vpcs) > 1:
-        ids = " and ".join(vpc["VpcId"] for vpc in vpcs)
-        raise DoubledError(f"two VPCs have the tags Project={look.project}, Environment={look.env_name}: {ids}")
-    for gateway in gateways:
-        look.found[gateway["InternetGatewayId"]] = "internet"
-    vpc_id = vpcs[0]["VpcId"] if vpcs else ""
-    content = _content(look, vpc_id) if vpc_id else {kind: {} for kind in _KINDS}
+    vpc = _vpc(look, vpcs)
+    gateway = _internet_gateway(look, gateways)
+    content = _content(look, vpc["id"]) if vpc else {kind: {} for kind in _KINDS}
     return {
-        "vpc": {"id": vpc_id, "cidr": vpcs[0]["CidrBlock"], **content.pop("dns")} if vpc_id else {},
-        "internet_gateway": _internet_gateway(gateways),
-        "elastic_ips": addresses,
+        "vpc": {**vpc, **content.pop("dns", {})},
+        "internet_gateway": gateway,
+        "elastic_ips": _addresses(look, addresses, content.pop("nat_addresses", set())),
         **{kind: content[kind] for kind in _KINDS},
+        "doubles": look.doubles,
     }
 
 
 _KINDS = ("subnets", "nat_gateways", "route_tables", "endpoints", "security_groups")
+
+
+def _vpc(look: Look, vpcs: list[dict[str, Any]]) -> dict[str, str]:
+    """id and cidr. Of two, the one with subnets."""
+    used: set[str] = set()
+    if len(vpcs) > 1:
+        subnets = look.pages("ec2", "describe_subnets", "Subnets", Filters=look.filters)
+        used = {subnet["VpcId"] for subnet in subnets}
+    named = look.named(vpcs, "VpcId", lambda vpc: vpc["VpcId"] in used)
+    return {"id": named[0][1]["VpcId"], "cidr": named[0][1]["CidrBlock"]} if named else {}
 
 
 def _content(look: Look, vpc_id: str) -> dict[str, Any]:
@@ -47,9 +54,13 @@ def _content(look: Look, vpc_id: str) -> dict[str, Any]:
     )
     return {
         "dns": dns,
+        "nat_addresses": {one.get("AllocationId") for nat in nats for one in nat["NatGatewayAddresses"]},
         "subnets": {name: _subnet(item) for name, item in look.named(subnets, "SubnetId")},
         "nat_gateways": _nat_gateways(look, nats),
-        "route_tables": {name: _route_table(look, item) for name, item in look.named(_own(tables), "RouteTableId")},
+        "route_tables": {
+            name: _route_table(look, item)
+            for name, item in look.named(_own(tables), "RouteTableId", lambda table: bool(table["Associations"]))
+        },
         "endpoints": _endpoints(look, endpoints),
         "security_groups": _security_groups(look, groups),
     }
@@ -77,19 +88,23 @@ def _subnet(item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _internet_gateway(gateways: list[dict[str, Any]]) -> dict[str, str]:
-    """id and vpc_id (empty: attached to none)."""
-    if not gateways:
+def _internet_gateway(look: Look, gateways: list[dict[str, Any]]) -> dict[str, str]:
+    """id and vpc_id (empty: attached to none). Of two, the one that is attached."""
+    named = look.named(gateways, "InternetGatewayId", lambda gateway: bool(gateway.get("Attachments")))
+    if not named:
         return {}
-    attachments = gateways[0].get("Attachments") or [{}]
-    return {"id": gateways[0]["InternetGatewayId"], "vpc_id": attachments[0].get("VpcId", "")}
+    gateway = named[0][1]
+    attachments = gateway.get("Attachments") or [{}]
+    return {"id": gateway["InternetGatewayId"], "vpc_id": attachments[0].get("VpcId", "")}
 
 
-def _addresses(look: Look) -> Resources:
-    addresses = look.client("ec2").describe_addresses(Filters=look.filters)["Addresses"]
+def _addresses(look: Look, items: list[dict[str, Any]], of_nat_gateways: set[str]) -> Resources:
+    def in_use(item: dict[str, Any]) -> bool:
+        return bool(item.get("AssociationId")) or item["AllocationId"] in of_nat_gateways
+
     return {
         name: {"id": item["AllocationId"], "address": item["PublicIp"]}
-        for name, item in look.named(addresses, "AllocationId")
+        for name, item in look.named(items, "AllocationId", in_use)
     }
 
 

@@ -56,6 +56,11 @@ subnets:
     C(database_subnet_groups), C(database_parameter_groups).
   returned: always
   type: dict
+doubles:
+  description: What nothing uses beside another of the same name, made by a call whose answer was lost. C(id), C(address).
+  returned: always
+  type: list
+  elements: dict
 database:
   description: The database instance, empty where there is none. C(endpoint) is empty while it is being created.
   returned: always

@@ -89,6 +89,21 @@ def private_subnet_made_public(deployment: Deployment) -> Iterator[None]:
     deployment.ec2.replace_route(**where, NatGatewayId=before["NatGatewayId"])
 
 
+@mutant(
+    "the database's subnet on the main route table",
+    r"subnet isolated-1 follows route table the VPC's main one, wanted one of the isolated subnets",
+)
+def isolated_subnet_left_to_the_main_table(deployment: Deployment) -> Iterator[None]:
+    table = deployment.route_table("isolated")
+    subnets = deployment.ec2.describe_subnets(
+        Filters=[{"Name": "tag:Name", "Values": [f"{deployment.prefix}-isolated-1"]}]
+    )["Subnets"]
+    [association] = [one for one in table["Associations"] if one["SubnetId"] == subnets[0]["SubnetId"]]
+    deployment.ec2.disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
+    yield
+    deployment.ec2.associate_route_table(RouteTableId=table["RouteTableId"], SubnetId=subnets[0]["SubnetId"])
+
+
 @mutant("the database's subnet routed to the internet", r"route table isolated leads 0\.0\.0\.0/0 to internet")
 def isolated_subnet_opened(deployment: Deployment) -> Iterator[None]:
     table = deployment.route_table("isolated")["RouteTableId"]

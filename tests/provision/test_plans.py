@@ -66,10 +66,10 @@ def test_private_subnets_leave_through_their_nat_gateway(
     assert tables["public"] == {"routes": {"0.0.0.0/0": "internet"}, "subnets": ["public-1", "public-2"]}
 
 
-def test_isolated_subnets_have_no_table_of_their_own() -> None:
+def test_the_isolated_subnets_table_leads_nowhere() -> None:
     for mode in ("single", "per_az", "none"):
-        for table in network_plan.route_table_plan(mode):
-            assert not any(name.startswith("isolated") for name in table["found_as"]["subnets"])
+        tables = {item["name"]: item["found_as"] for item in network_plan.route_table_plan(mode)}
+        assert tables["isolated"] == {"routes": {}, "subnets": ["isolated-1", "isolated-2"]}
 
 
 def test_routes_are_given_by_identifier() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import Any
 
+from tests.support.account import listing
 from tests.support.api import Endpoint
 
 from .conftest import Playbook
@@ -49,3 +51,26 @@ def test_from_nothing_to_everything_and_again(playbook: Playbook, cloud: Endpoin
     assert mended.returncode == 0, mended.stdout
     actions = Counter(call["action"] for call in cloud.journal(mutating=True)[mutating:])
     assert actions == {"RevokeSecurityGroupIngress": 1, "CreateRoute": 1}
+
+    # Calls that were sent again after their answer was lost, and did their work twice: what nothing uses goes.
+    before = listing(cloud.client)
+    double_everything(cloud)
+    assert len(listing(cloud.client) - before) > 4
+    mended = playbook("provision")
+    assert mended.returncode == 0, mended.stdout
+    assert listing(cloud.client) == before
+
+
+def double_everything(cloud: Endpoint) -> None:
+    """What has no name that AWS keeps unique, once more, under the environment's tags."""
+    ec2 = cloud.client("ec2")
+
+    def tags(kind: str, name: str) -> list[dict[str, Any]]:
+        values = {"Project": "tandem", "Environment": "local", "Name": f"tandem-local-{name}"}
+        return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in values.items()]}]
+
+    [vpc] = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["tandem-local-vpc"]}])["Vpcs"]
+    ec2.create_vpc(CidrBlock=vpc["CidrBlock"], TagSpecifications=tags("vpc", "vpc"))
+    ec2.create_internet_gateway(TagSpecifications=tags("internet-gateway", "internet"))
+    ec2.create_route_table(VpcId=vpc["VpcId"], TagSpecifications=tags("route-table", "private-1"))
+    ec2.allocate_address(Domain="vpc", TagSpecifications=tags("elastic-ip", "nat-1"))

@@ -75,10 +75,12 @@ class Stack:
         for tier, target in (
             ("public", {"GatewayId": gateway["InternetGatewayId"]}),
             ("private", {"NatGatewayId": nat}),
+            ("isolated", {}),
         ):
             table = ec2.create_route_table(VpcId=ids["vpc"], TagSpecifications=self.spec("route-table", f"{p}-{tier}"))
             ids[f"{tier}_table"] = table["RouteTable"]["RouteTableId"]
-            ec2.create_route(RouteTableId=ids[f"{tier}_table"], DestinationCidrBlock="0.0.0.0/0", **target)
+            if target:
+                ec2.create_route(RouteTableId=ids[f"{tier}_table"], DestinationCidrBlock="0.0.0.0/0", **target)
             for zone in (0, 1):
                 ec2.associate_route_table(RouteTableId=ids[f"{tier}_table"], SubnetId=ids[f"{tier}{zone}"])
         ec2.create_vpc_endpoint(

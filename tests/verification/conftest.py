@@ -88,9 +88,10 @@ def found(frontends: int = 2, backends: int = 2) -> Json:
         "subnets": subnets,
         "nat_gateways": {"nat-1": {"id": "nat-1"}},
         "route_tables": {
-            "public": {"routes": {"0.0.0.0/0": "internet"}},
-            "private-1": {"routes": {"0.0.0.0/0": "nat-1"}},
-            "isolated": {"routes": {}},
+            "public": {"routes": {"0.0.0.0/0": "internet"}, "subnets": ["public-1", "public-2"]},
+            "private-1": {"routes": {"0.0.0.0/0": "nat-1"}, "subnets": ["private-1"]},
+            "private-2": {"routes": {"0.0.0.0/0": "nat-1"}, "subnets": ["private-2"]},
+            "isolated": {"routes": {}, "subnets": ["isolated-1", "isolated-2"]},
         },
         "security_groups": groups(),
         "instances": instances,

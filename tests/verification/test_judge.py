@@ -129,6 +129,10 @@ BREAKS: dict[str, tuple[Break, str]] = {
         lambda s: s.found["route_tables"]["isolated"]["routes"].update({"0.0.0.0/0": "internet"}),
         "routes: route table isolated leads 0.0.0.0/0 to internet",
     ),
+    "database's subnet without a table of its own": (
+        lambda s: s.found["route_tables"]["isolated"]["subnets"].remove("isolated-2"),
+        "routes: subnet isolated-2 follows route table the VPC's main one, wanted one of the isolated subnets",
+    ),
     "private subnet routed to the internet gateway": (
         lambda s: s.found["route_tables"]["private-1"]["routes"].update({"0.0.0.0/0": "internet"}),
         "routes: route table private-1 leads 0.0.0.0/0 to internet",

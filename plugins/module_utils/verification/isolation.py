@@ -162,7 +162,8 @@ def _targets(observation: Observation) -> Finding:
 
 
 def _routes(observation: Observation) -> Finding:
-    """A private subnet may lead out through a NAT gateway, never the internet gateway; an isolated one nowhere."""
+    """A private subnet may lead out through a NAT gateway, never the internet gateway; an isolated one nowhere. Each
+    follows a table of its kind: the VPC's main one, which all others follow, is nobody's here."""
     problems, seen = [], []
     for name, table in observation.found["route_tables"].items():
         kind = name.split("-")[0]
@@ -170,6 +171,11 @@ def _routes(observation: Observation) -> Finding:
         for cidr, target in table["routes"].items():
             if kind == "isolated" or (kind == "private" and target == "internet"):
                 problems.append(f"route table {name} leads {cidr} to {target}")
+    tables = {subnet: name for name, table in observation.found["route_tables"].items() for subnet in table["subnets"]}
+    for subnet in observation.found["subnets"]:
+        kind, table = subnet.split("-")[0], tables.get(subnet, "the VPC's main one")
+        if table.split("-")[0] != kind:
+            problems.append(f"subnet {subnet} follows route table {table}, wanted one of the {kind} subnets")
     homes = {"frontend": "public", "backend": "private"}
     for name, item in observation.instances().items():
         if not item["subnet"].startswith(homes.get(item["tier"], "")):
