@@ -25,6 +25,18 @@ def an_endpoint_names_a_service_of_the_region(call: Call) -> None:
     )
 
 
+@guards("ec2:CreateVpcEndpoint")
+def a_table_leads_to_a_service_once(call: Call) -> None:
+    wanted, name = set(call.parameters.get("RouteTableIds") or ()), call.parameters.get("ServiceName")
+    for endpoint in moto_state.ec2(call.region).vpc_end_points.values():
+        is_same = endpoint.service_name == name and endpoint.state != "deleted"
+        for table in sorted(wanted & set(endpoint.route_table_ids or ())) if is_same else ():
+            raise AwsError(
+                "RouteAlreadyExists",
+                f"route table {table} already has a route with destination-prefix-list-id of {name}",
+            )
+
+
 @guards("ec2:CreateVpcEndpoint", "ec2:ModifyVpcEndpoint")
 def an_endpoints_policy_is_one(call: Call) -> None:
     text = call.parameters.get("PolicyDocument")

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from typing import Any
 
+from .. import moto_state
+from ..errors import AwsError
 from ..request import Call
 from .rules import guards, refuse_if, walk
 
@@ -53,6 +55,28 @@ def tags_are_well_formed(call: Call) -> None:
             refuse_if(
                 len(text) > 256, invalid, f"The value of tag '{key}' exceeds the maximum length of 256 characters."
             )
+
+
+# Kinds of database resources, as their ARNs write them: where moto keeps them, and the code for what is not there.
+DATABASE_RESOURCES = {
+    "db": ("databases", "DBInstanceNotFound"),
+    "snapshot": ("database_snapshots", "DBSnapshotNotFound"),
+    "subgrp": ("subnet_groups", "DBSubnetGroupNotFoundFault"),
+    "pg": ("db_parameter_groups", "DBParameterGroupNotFound"),
+}
+
+
+@guards("rds:AddTagsToResource", "rds:RemoveTagsFromResource", "rds:ListTagsForResource")
+def a_tagged_database_resource_exists(call: Call) -> None:
+    arn = call.parameters.get("ResourceName", "")
+    found = re.fullmatch(r"arn:aws:rds:[a-z0-9-]+:\d{12}:([a-z-]+):(.+)", arn)
+    if found is None:
+        raise AwsError("InvalidParameterValue", f"Invalid resource name: {arn}")
+    kind, name = found.groups()
+    if kind not in DATABASE_RESOURCES or name.startswith("default."):
+        return
+    table, code = DATABASE_RESOURCES[kind]
+    refuse_if(name.lower() not in getattr(moto_state.rds(call.region), table), code, f"{arn} not found.")
 
 
 TAGGABLE = {

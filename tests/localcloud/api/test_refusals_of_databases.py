@@ -12,6 +12,7 @@ from .test_refusals import Row, database, rds, refuse_and_accept, subnets
 
 VALUE, COMBINATION = "InvalidParameterValue", "InvalidParameterCombination"
 BIG = {"StorageType": "io1", "AllocatedStorage": 100}
+DATABASE = "arn:aws:rds:us-east-1:123456789012:db:"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 
 
@@ -66,6 +67,12 @@ ROWS = {
     ),
     "tag with *": database(VALUE, {"Tags": [{"Key": "a*b", "Value": ""}]}, {"Tags": [{"Key": "ä/b", "Value": ""}]}),
     "tag of RDS's own": database(VALUE, {"Tags": [{"Key": "rds:a", "Value": ""}]}, {"Tags": [{"Key": "rdsa", "Value": ""}]}),
+    "tags of nothing": rds(
+        "add_tags_to_resource",
+        "DBInstanceNotFound",
+        lambda w, n: {"ResourceName": f"{DATABASE}{n}", "Tags": [{"Key": "a", "Value": "b"}]},
+        lambda w, n: {"ResourceName": f"{DATABASE}world", "Tags": [{"Key": "a", "Value": "b"}]},
+    ),
     "rename to what is there": modify("DBInstanceAlreadyExists", {"NewDBInstanceIdentifier": "world"}, None),
     "major upgrade unasked": modify(COMBINATION, {"EngineVersion": "18.1"}, {"BackupRetentionPeriod": 3}),
     "other backup window": modify(VALUE, {"PreferredBackupWindow": "x"}, {"PreferredBackupWindow": "05:00-05:30"}),

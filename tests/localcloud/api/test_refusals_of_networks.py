@@ -250,6 +250,16 @@ def test_revoking_what_is_not_there_is_no_error_in_a_default_vpc(clients: Client
     ec2.revoke_security_group_ingress(GroupId=made, IpPermissions=permission(22, **ANYWHERE))
 
 
+def test_a_table_leads_to_a_service_once(world: World) -> None:
+    table = world.ec2.create_route_table(VpcId=world.vpc)["RouteTable"]["RouteTableId"]
+    wish = {"VpcId": world.vpc, "ServiceName": "com.amazonaws.us-east-1.s3", "RouteTableIds": [table]}
+    made = world.ec2.create_vpc_endpoint(**wish)["VpcEndpoint"]["VpcEndpointId"]
+    assert refused(world.ec2.create_vpc_endpoint, **wish) == "RouteAlreadyExists"
+    world.ec2.create_vpc_endpoint(**{**wish, "ServiceName": "com.amazonaws.us-east-1.dynamodb"})
+    world.ec2.delete_vpc_endpoints(VpcEndpointIds=[made])
+    world.ec2.create_vpc_endpoint(**wish)
+
+
 def test_a_rule_is_changed_within_the_same_bounds(world: World, name: str) -> None:
     own = group(world.ec2, world.vpc, name)
     made = world.ec2.authorize_security_group_ingress(GroupId=own, IpPermissions=permission(22, **ANYWHERE))
