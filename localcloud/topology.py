@@ -183,7 +183,8 @@ class Listener:
 
 @dataclass(frozen=True)
 class LoadBalancer:
-    """One interface a subnet. idle_timeout in seconds."""
+    """One interface a subnet. idle_timeout in seconds. drops_invalid_headers: what of a request has a name of other letters
+    than A-Z, a-z, 0-9 and - does not reach a target."""
 
     arn: str
     name: str
@@ -193,6 +194,7 @@ class LoadBalancer:
     interface_ids: tuple[str, ...]
     listeners: tuple[Listener, ...] = ()
     idle_timeout: int = 60
+    drops_invalid_headers: bool = False
 
 
 @dataclass(frozen=True)

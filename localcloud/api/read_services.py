@@ -33,6 +33,7 @@ def read_load_balancers(region: str) -> Iterator[LoadBalancer]:
             interface_ids=tuple(one.id for one in managed_interfaces.of(region, balancer.arn)),
             listeners=tuple(_listener(one) for one in list(balancer.listeners.values())),
             idle_timeout=int(balancer.attrs.get("idle_timeout.timeout_seconds", 60)),
+            drops_invalid_headers=balancer.attrs.get("routing.http.drop_invalid_header_fields.enabled") == "true",
         )
 
 

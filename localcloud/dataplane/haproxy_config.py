@@ -77,6 +77,7 @@ def render(balancer: LoadBalancer, groups: Sequence[TargetGroup], servers: dict[
     return _environment.get_template("haproxy.cfg.j2").render(
         name=balancer.name,
         idle_timeout=balancer.idle_timeout,
+        drops_invalid_headers=balancer.drops_invalid_headers,
         listeners=sorted(balancer.listeners, key=lambda listener: listener.port),
         groups=[_group(group, servers.get(group.arn, [])) for group in groups],
         own_errors=OWN_ERRORS,

@@ -49,6 +49,21 @@ def test_load_balancers_and_databases_have_interfaces(api: Api, world: World) ->
     assert interface(api, world, database.id).group_ids == (world.group,)
 
 
+def test_attributes_of_a_load_balancer_that_are_made_real(api: Api, world: World) -> None:
+    def read() -> tuple[bool, int]:
+        found = next(one for one in api.reader.read().load_balancers if one.arn == world.balancer)
+        return found.drops_invalid_headers, found.idle_timeout
+
+    for drops, seconds in ((True, 30), (False, 60)):
+        wanted = {
+            "routing.http.drop_invalid_header_fields.enabled": str(drops).lower(),
+            "idle_timeout.timeout_seconds": str(seconds),
+        }
+        attributes = [{"Key": key, "Value": value} for key, value in wanted.items()]
+        world.elbv2.modify_load_balancer_attributes(LoadBalancerArn=world.balancer, Attributes=attributes)
+        assert read() == (drops, seconds)
+
+
 def test_an_internal_load_balancer_has_no_public_address(api: Api, world: World, name: str) -> None:
     made = world.elbv2.create_load_balancer(Name=name, Subnets=[world.a, world.b], Scheme="internal")["LoadBalancers"][
         0

@@ -45,6 +45,19 @@ def test_the_target_sees_who_asked_and_how(balanced: Balanced) -> None:
     assert balanced.get().seen["x-amzn-trace-id"] != seen["x-amzn-trace-id"]
 
 
+def test_headers_with_odd_names_are_dropped_where_wanted(balanced: Balanced) -> None:
+    balanced.serve("one")
+    sent = {"X-Even": "1", "x_odd": "2", "x.dot": "3"}
+    assert {"x-even", "x_odd", "x.dot"} <= balanced.get(headers=sent).seen.keys()
+    marker = ListenerRule(1, Action("fixed-response", status=404), paths=("/strict",))
+    strict = (Listener("l", 80, forward(marker)),)
+    balanced.apply(balanced.target("one"), drops_invalid_headers=True, listeners=strict)
+    balanced.await_status("/strict", 404)
+    seen = balanced.get(headers=sent).seen
+    assert seen["x-even"] == "1"
+    assert not {"x_odd", "x.dot"} & seen.keys()
+
+
 def test_headers_that_came_with_the_request_are_extended(balanced: Balanced) -> None:
     balanced.serve("one")
     root = "Root=1-67891233-abcdef012345678912345678"
