@@ -32,7 +32,7 @@ def steps(torture: bool) -> list[Step]:
         pytest("fast", "templates, access matrix, filters, argument specs, teardown; no cloud", _fast(), 8, workers=2),
         pytest("apps", "both applications against a real PostgreSQL and a browser", ["tests/apps"], 10),
         pytest("api", "the local cloud's API", _localcloud(cloud=False), 10, workers=2),
-        pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 20),
+        pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 30),
         *(molecule(name) for name in scenarios()),
         pytest("whole", "the whole deployment on a local cloud of its own", ["tests/whole"], 120 if torture else 30),
     ]

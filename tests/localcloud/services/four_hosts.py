@@ -57,7 +57,7 @@ def from_internet[**P, T](work: Callable[P, T]) -> Callable[P, T]:
 
 
 class FourHosts:
-    """Answers are what the app on the hosts says (see guest_app): {name, found}."""
+    """Answers are what the app on the hosts says (see guest_app): {name, run, found}."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud

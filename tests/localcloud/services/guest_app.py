@@ -1,7 +1,7 @@
 """What runs on the hosts of the four-host topology: `python3 guest_app.py NAME PORT`. Nothing but Python's own library.
 
-`/` tells the host's name, `/relay?url=` what another URL answers, `/query?…` what a database answers, and
-`/knock?host=&port=` whether a port lets this host in.
+`/` tells the host's name and which run of the app it is, `/relay?url=` what another URL answers, `/query?…` what a
+database answers, and `/knock?host=&port=` whether a port lets this host in.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, urlsplit
 SECONDS = 15
 KNOCK_SECONDS = 1
 AUTHORITY = "/opt/ca.pem"
+RUN = os.urandom(8).hex()
 
 
 def relay(url: str) -> Any:
@@ -111,7 +112,7 @@ class Handler(BaseHTTPRequestHandler):
             found, status = work(**dict(parse_qsl(asked.query))), 200
         except Exception as error:
             found, status = f"{type(error).__name__}: {error}", 500
-        body = json.dumps({"name": sys.argv[1], "found": found}).encode()
+        body = json.dumps({"name": sys.argv[1], "run": RUN, "found": found}).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
