@@ -31,6 +31,7 @@ CODES = {
     "ecr": ("InvalidParameterException", "InvalidParameterException"),
     "acm": ("ValidationException", "ValidationException"),
     "kms": ("ValidationException", "ValidationException"),
+    "dynamodb": ("ValidationException", "ValidationException"),
     "budgets": ("InvalidParameterException", "InvalidParameterException"),
     "resourcegroupstaggingapi": ("ValidationException", "ValidationException"),
     "ec2-instance-connect": ("InvalidArgsException", "InvalidArgsException"),

@@ -65,6 +65,12 @@ def the_engine_exists(call: Call) -> None:
         want_version(wish["EngineVersion"])
 
 
+@guards("rds:DescribeOrderableDBInstanceOptions")
+def an_engine_asked_for_exists(call: Call) -> None:
+    engine = call.parameters.get("Engine")
+    refuse_if(engine not in ENGINES, "InvalidParameterValue", f"Unrecognized engine name: {engine}")
+
+
 def want_version(version: str) -> None:
     """Refuse what is no version of PostgreSQL on RDS: 17 and 17.6 are."""
     refuse_if(

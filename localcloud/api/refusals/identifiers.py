@@ -195,10 +195,11 @@ MODIFIES_ONE = {
     "ModifyInstanceAttribute": {
         "InstanceType", "UserData", "EbsOptimized", "DisableApiTermination", "DisableApiStop", "Groups", "SourceDestCheck",
         "InstanceInitiatedShutdownBehavior", "BlockDeviceMappings", "EnaSupport", "SriovNetSupport", "Attribute",
+        "Kernel", "Ramdisk", "EnclaveOptions",
     },
     "ModifyNetworkInterfaceAttribute": {
         "Description", "SourceDestCheck", "Groups", "Attachment", "EnaSrdSpecification", "EnablePrimaryIpv6",
-        "ConnectionTrackingSpecification", "AssociatePublicIpAddress",
+        "ConnectionTrackingSpecification", "AssociatePublicIpAddress", "AssociatedSubnetIds",
     },
 }  # fmt: skip
 
@@ -211,11 +212,7 @@ def one_attribute_changes_at_a_time(call: Call) -> None:
         "InvalidParameterCombination",
         f"Fields for multiple attribute types specified: {', '.join(given)}",
     )
-    refuse_if(
-        not given and call.action in ("ModifyVpcAttribute", "ModifySubnetAttribute"),
-        "InvalidParameterCombination",
-        "No attributes specified.",
-    )
+    refuse_if(not given, "InvalidParameterCombination", "No attributes specified.")
 
 
 @guards("ec2:*")

@@ -271,6 +271,16 @@ def some_attributes_change_only_while_stopped(call: Call) -> None:
     )
 
 
+@guards("ec2:ModifyInstanceAttribute")
+def a_shutdown_stops_or_terminates(call: Call) -> None:
+    behaviour = (call.parameters.get("InstanceInitiatedShutdownBehavior") or {}).get("Value")
+    refuse_if(
+        behaviour not in (None, "stop", "terminate"),
+        "InvalidParameterValue",
+        f"Invalid value '{behaviour}' for instanceInitiatedShutdownBehavior.",
+    )
+
+
 @guards("ec2:CreateKeyPair", "ec2:ImportKeyPair")
 def a_key_pair_has_a_name(call: Call) -> None:
     name = call.parameters.get("KeyName", "")

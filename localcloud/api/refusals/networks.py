@@ -103,6 +103,12 @@ def zones_asked_for_exist(call: Call) -> None:
         refuse_if(zone not in zones, "InvalidParameterValue", f"Invalid availability zone: [{zone}]")
 
 
+@guards("ec2:DescribeRegions")
+def regions_asked_for_exist(call: Call) -> None:
+    for region in call.parameters.get("RegionNames") or ():
+        refuse_if(region not in moto_state.regions(), "InvalidParameterValue", f"Invalid region names: [{region}]")
+
+
 @guards("ec2:AttachInternetGateway")
 def a_vpc_has_one_internet_gateway(call: Call) -> None:
     vpc = call.parameters["VpcId"]

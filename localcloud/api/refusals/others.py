@@ -207,6 +207,15 @@ def a_bucket_is_in_a_region(call: Call) -> None:
 _CONSTRAINT = re.compile(r"<LocationConstraint>([^<]*)</LocationConstraint>")
 
 
+KEY_BYTES = 1024
+
+
+@guards("s3:PutObject", "s3:CopyObject", "s3:CreateMultipartUpload")
+def an_objects_key_is_not_too_long(call: Call) -> None:
+    size = len(str(call.parameters.get("Key") or "").encode())
+    refuse_if(size > KEY_BYTES, "KeyTooLongError", "Your key is too long")
+
+
 @guards("s3:CreateBucket")
 def a_bucket_is_well_named(call: Call) -> None:
     name = call.parameters.get("Bucket") or call.path.strip("/").split("/")[0]
@@ -268,6 +277,16 @@ def a_queue_has_attributes_in_their_ranges(call: Call) -> None:
         if bounds is not None:
             refuse_if(not str(value).isdigit(), "InvalidAttributeValue", message)
             want_range(value, *bounds, "InvalidAttributeValue", message)
+
+
+@guards("dynamodb:CreateTable")
+def a_table_is_well_named(call: Call) -> None:
+    want_match(
+        call.parameters.get("TableName"),
+        r"[A-Za-z0-9_.-]{3,255}",
+        "ValidationException",
+        "TableName must be 3 to 255 letters, digits and _.-",
+    )
 
 
 @guards("sns:CreateTopic")

@@ -118,6 +118,13 @@ def few_policies_are_attached(call: Call) -> None:
         )
 
 
+@guards("iam:DeletePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion")
+def awss_own_policies_stay(call: Call) -> None:
+    arn = call.parameters.get("PolicyArn", "")
+    if arn.startswith("arn:aws:iam::aws:"):
+        raise AwsError("AccessDenied", f"User is not authorized to perform: {call.name} on resource: policy {arn}", 403)
+
+
 @guards("iam:DeletePolicy")
 def an_attached_policy_stays(call: Call) -> None:
     arn = call.parameters.get("PolicyArn")

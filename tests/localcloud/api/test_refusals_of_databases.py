@@ -67,6 +67,12 @@ ROWS = {
     ),
     "tag with *": database(VALUE, {"Tags": [{"Key": "a*b", "Value": ""}]}, {"Tags": [{"Key": "ä/b", "Value": ""}]}),
     "tag of RDS's own": database(VALUE, {"Tags": [{"Key": "rds:a", "Value": ""}]}, {"Tags": [{"Key": "rdsa", "Value": ""}]}),
+    "offers for an engine that is not": rds(
+        "describe_orderable_db_instance_options",
+        VALUE,
+        lambda w, n: {"Engine": "postgrex"},
+        lambda w, n: {"Engine": "postgres"},
+    ),
     "tags of nothing": rds(
         "add_tags_to_resource",
         "DBInstanceNotFound",

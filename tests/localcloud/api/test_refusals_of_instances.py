@@ -72,6 +72,18 @@ ROWS = {
     "throughput of gp2": volume("InvalidParameterCombination", {"VolumeType": "gp2", "Throughput": 125}, {}),
     "IOPS over their share": volume("InvalidParameterCombination", {"Iops": 10001}, {"Iops": 10000}),
     "IOPS of a small volume": volume("InvalidParameterValue", {"Iops": 2999}, {"Iops": 3000, "VolumeSize": 8}),
+    "instance without groups": ec2(
+        "modify_instance_attribute",
+        "InvalidParameterCombination",
+        lambda w, n: {"InstanceId": w.instance, "Groups": []},
+        lambda w, n: {"InstanceId": w.instance, "Groups": [w.group]},
+    ),
+    "shutdown of another kind": ec2(
+        "modify_instance_attribute",
+        "InvalidParameterValue",
+        lambda w, n: {"InstanceId": w.instance, "InstanceInitiatedShutdownBehavior": {"Value": "explode"}},
+        lambda w, n: {"InstanceId": w.instance, "InstanceInitiatedShutdownBehavior": {"Value": "stop"}},
+    ),
     "volume without a size": ec2(
         "create_volume",
         "MissingParameter",

@@ -181,6 +181,7 @@ ROWS = {
     ),
     "malformed NAT gateway": unknown("delete_nat_gateway", "NatGatewayId", "nat-x", "NatGatewayMalformed"),
     "unknown zone": unknown("describe_availability_zones", "ZoneNames", "us-east-1z", "InvalidParameterValue"),
+    "unknown region": unknown("describe_regions", "RegionNames", "mars-1", "InvalidParameterValue"),
     "page of 2": ec2(
         "describe_instances", "InvalidParameterValue", lambda w, n: {"MaxResults": 2}, lambda w, n: {"MaxResults": 5}
     ),

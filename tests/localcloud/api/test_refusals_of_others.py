@@ -69,6 +69,15 @@ def other(service: str, action: str, code: str, refused: dict[str, Any], accepte
     return Row(service, action, code, lambda w, n: refused, None if accepted is None else lambda w, n: accepted)
 
 
+def table(name: str) -> dict[str, Any]:
+    return {
+        "TableName": name,
+        "KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+
+
 ROWS = {
     "user with ü": other("iam", "create_user", "ValidationError", {"UserName": "jürgen"}, {"UserName": "juergen+=,.@-_"}),
     "trust with an effect that is none": trust(document(**TRUST).replace("Allow", "Perhaps")),
@@ -92,6 +101,12 @@ ROWS = {
         "LimitExceeded",
         document(Action=[f"s3:Get{'x' * 60}{n}" for n in range(110)], Resource="*"),
         document(Action=[f"s3:Get{'x' * 60}{n}" for n in range(70)], Resource="*"),
+    ),
+    "policy of AWS's own": other(
+        "iam", "delete_policy", "AccessDenied", {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}, None
+    ),
+    "table with a space": other(
+        "dynamodb", "create_table", "ValidationException", table("a b"), table("a-b")
     ),
     "role that is not": other(
         "sts", "assume_role", "AccessDenied", {"RoleArn": NOBODY, "RoleSessionName": "test"}, None
