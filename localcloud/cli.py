@@ -60,7 +60,14 @@ class Port(click.ParamType[int]):
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tandem-localcloud")
-@click.option("--name", envvar="LOCALCLOUD_NAME", default="localcloud", show_default=True, help="Which local cloud.")
+@click.option(
+    "--name",
+    envvar="LOCALCLOUD_NAME",
+    default="localcloud",
+    show_default=True,
+    show_envvar=True,
+    help="Which local cloud.",
+)
 @click.pass_context
 def main(context: click.Context, name: str) -> None:
     """AWS on this machine: moto answers the API, and what the API says is made real."""
@@ -72,7 +79,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 @main.command()
 @click.option(
-    "--port", type=Port(), envvar="LOCALCLOUD_PORT", default=8080, show_default=True, help="Port of http://localhost."
+    "--port",
+    type=Port(),
+    envvar="LOCALCLOUD_PORT",
+    default=8080,
+    show_default=True,
+    show_envvar=True,
+    help="Port of http://localhost.",
 )
 @click.option("--aws-time", type=float, help="Let states take AWS's own durations times this factor (1.0: AWS's pace).")
 @json_option
