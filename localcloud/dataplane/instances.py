@@ -120,18 +120,18 @@ class _InstanceWorker(Worker[Guest]):
 
     def _boot(self, plan: Guest) -> None:
         self._reality.set_gone(self.name)
-        state = self._host.state()
-        if state == "missing":
+        if not self._boots:
+            self._host.remove()  # what a failed attempt has left half made: without the key, for example
             self._host.create(plan)
-        elif state == "running":
+        elif self._host.state() == "running":
             self._host.stop()
+        self._start()
         self._boots = plan.instance.boots
-        self._start(plan)
+        self._look_after(plan)
 
-    def _start(self, plan: Guest) -> None:
+    def _start(self) -> None:
         self._host.start()
         self._plugged, self._console_is_complete = None, False
-        self._look_after(plan)
 
     def _look_after(self, plan: Guest) -> None:
         """Keep a host that should run plugged in and known as ready or not."""
@@ -139,7 +139,8 @@ class _InstanceWorker(Worker[Guest]):
         if state == "rebooting":
             log.info("%s reboots by itself", self.name)
             self._reality.set_gone(self.name)
-            self._start(plan)
+            self._start()
+            self._look_after(plan)
         elif state == "running":
             self._plug(plan)
             if not self._reality.ready(self.name):

@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from docker.errors import APIError
 
 from localcloud import images
+from localcloud.dataplane import host
 from localcloud.dataplane.instances import Instances
 from localcloud.dataplane.metadata import Metadata
 from localcloud.topology import Instance, Rule, SecurityGroup
@@ -163,6 +165,32 @@ def terminate(ec2: Ec2) -> None:
     name = ec2.lab.settings.container(ID)
     assert _soon(lambda: name not in _names("ps", "-a", "--format", "{{.Names}}"))
     assert _soon(lambda: f"{name}-docker" not in _names("volume", "ls", "-q"))
+
+
+def test_what_fails_at_the_first_attempt_is_made_whole_at_the_next(ec2: Ec2, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker on a busy machine: the host is there without its key and user data, and the next one does not start."""
+    failures = {"its disk", "its start"}
+    seed, start = host._seed, host.Host.start
+
+    def fails_once(what: str) -> None:
+        if what in failures:
+            failures.remove(what)
+            raise APIError("too slow")
+
+    def seeded(instance: Instance) -> bytes:
+        fails_once("its disk")
+        return seed(instance)
+
+    def started(self: host.Host) -> None:
+        fails_once("its start")
+        start(self)
+
+    monkeypatch.setattr(host, "_seed", seeded)
+    monkeypatch.setattr(host.Host, "start", started)
+    ec2.want()
+    ec2.wait_until_ready()
+    assert not failures
+    assert ec2.say("sudo cat /root/runs") == "once"
 
 
 def test_the_key_decides_who_may_log_in(ec2: Ec2) -> None:
