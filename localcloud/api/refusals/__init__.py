@@ -5,7 +5,9 @@ Beside these stand the rules of AWS's own service models (`shapes.py`): enumerat
 
 from ..request import Call
 from . import (  # noqa: F401 - importing a module registers its rules
+    addresses,
     database_places,
+    database_windows,
     databases,
     deletions,
     endpoints,
@@ -14,11 +16,13 @@ from . import (  # noqa: F401 - importing a module registers its rules
     instances,
     listeners,
     load_balancers,
+    monitoring,
     networks,
     others,
     parameter_groups,
     policies,
     quotas,
+    routes,
     tags,
     target_groups,
     volumes,
