@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
 import boto3
 
 from tests.support.cloud import Cloud, tail
+from tests.support.stack import TRUST
 
 
 def plant(cloud: Cloud) -> None:
@@ -36,9 +38,7 @@ def make(env_name: str) -> None:
     ec2.create_internet_gateway(TagSpecifications=tagged("internet-gateway"))
     ec2.allocate_address(Domain="vpc", TagSpecifications=tagged("elastic-ip"))
     ec2.create_key_pair(KeyName=longer, TagSpecifications=tagged("key-pair"))
-    iam.create_role(
-        RoleName=longer, AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}', Tags=foreign
-    )
+    iam.create_role(RoleName=longer, AssumeRolePolicyDocument=json.dumps(TRUST), Tags=foreign)
     ssm.put_parameter(Name=f"/tandem/{env_name}-2/secret", Value="kept", Type="SecureString", Tags=foreign)
     ssm.put_parameter(Name=f"/other/tandem/{env_name}/secret", Value="kept", Type="SecureString")
 
