@@ -32,7 +32,7 @@ class Outcome:
 
 def main() -> int:
     arguments = read_arguments()
-    chosen = [step for step in steps(arguments.torture) if not arguments.only or matches(step.name, arguments.only)]
+    chosen = [step for step in steps(arguments.torture) if not arguments.only or step.name in arguments.only]
     if arguments.list:
         for step in chosen:
             print(f"{step.name:<22} {step.what}")
@@ -57,16 +57,11 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.runner", description=__doc__)
     parser.add_argument("--torture", action="store_true", help="all mutants, kills and broken releases, not a sample")
     parser.add_argument(
-        "--only", nargs="+", default=[], metavar="NAME", help="only these steps, for example lint fast role"
+        "--only", nargs="+", default=[], metavar="NAME", help="only these steps, for example lint fast roles"
     )
     parser.add_argument("--fail-fast", action="store_true", help="end with the first step that fails")
     parser.add_argument("--list", action="store_true", help="list the steps")
     return parser.parse_args()
-
-
-def matches(name: str, wanted: list[str]) -> bool:
-    """`role` is every step of that kind, `role network` or `network` that one."""
-    return any(word == name or word in name.split() for word in wanted)
 
 
 def prepared(chosen: list[Step]) -> tuple[int, int]:

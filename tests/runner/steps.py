@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # Folders of tests that are steps of their own; every other folder of tests needs no cloud and runs in `fast`.
-OWN_STEPS = ("apps", "localcloud", "whole", "support", "runner", "mutants")
+OWN_STEPS = ("apps", "localcloud", "roles", "whole", "support", "runner", "mutants")
 
 
 @dataclass(frozen=True)
@@ -29,32 +29,21 @@ def steps(torture: bool) -> list[Step]:
     """All steps. torture: everything that is long by nature in full, instead of a sample."""
     return [
         Step("lint", "ansible-lint, yamllint, ruff, mypy, shellcheck", ("bin/lint",), 8),
-        pytest("fast", "templates, access matrix, filters, argument specs, teardown; no cloud", _fast(), 8, workers=2),
+        pytest("fast", "templates, access matrix, filters, argument specs, teardown; no cloud", _fast(), 12, workers=2),
         pytest("apps", "both applications against a real PostgreSQL and a browser", ["tests/apps"], 10),
         pytest("api", "the local cloud's API", _localcloud(cloud=False), 10, workers=2),
         pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 30),
-        *(molecule(name) for name in scenarios()),
-        pytest("whole", "the whole deployment on a local cloud of its own", ["tests/whole"], 120 if torture else 30),
+        pytest("roles", "every role's molecule scenario", ["tests/roles"], 25, workers=2, spread="loadgroup"),
+        pytest("whole", "the whole deployment on a local cloud of its own", ["tests/whole"], 180 if torture else 45),
     ]
 
 
-def pytest(name: str, what: str, paths: list[str], limit: int, workers: int = 0) -> Step:
-    """A step of pytest. Its tests' own time limits are tighter than the step's."""
+def pytest(name: str, what: str, paths: list[str], limit: int, workers: int = 0, spread: str = "loadfile") -> Step:
+    """A step of pytest. Its tests' own time limits are tighter than the step's. spread: what stays on one worker."""
     options = ["-q", "--color=no", "--durations=5", f"--timeout={min(limit * 60, 1500)}"]
     if workers:
-        options += ["-n", str(workers), "--dist=loadfile"]
+        options += ["-n", str(workers), f"--dist={spread}"]
     return Step(name, what, ("python", "-m", "pytest", *options, *paths), limit, results="junit")
-
-
-def molecule(scenario: str) -> Step:
-    command = ("molecule", "test", "-s", scenario)
-    return Step(f"role {scenario}", "create, converge, idempotence, verify, destroy", command, 8)
-
-
-def scenarios() -> list[str]:
-    """Scenarios of roles. `default` is the whole deployment, which the step `whole` tests more thoroughly."""
-    found = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
-    return [name for name in found if name != "default"]
 
 
 def _fast() -> list[str]:
