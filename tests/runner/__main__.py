@@ -84,7 +84,7 @@ def timed(name: str, work) -> Outcome:  # type: ignore[no-untyped-def]
 
 def run(step: Step) -> Outcome:
     """Run a step, its output on the terminal and in a file; end it with everything it started when it takes too long."""
-    log = REPORTS / f"{step.name.replace(' ', '-')}.log"
+    log = REPORTS / f"{step.name}.log"
     junit = log.with_suffix(".xml")
     junit.unlink(missing_ok=True)
     command = [*step.command, *([f"--junitxml={junit}"] if step.results == "junit" else [])]
