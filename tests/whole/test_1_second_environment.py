@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from tests.support.cloud import tail
 from tests.whole.conftest import Deployment, shape
 
 FAULTS = ("--throttle", "0.15", "--reset-after", "0.03")
@@ -25,6 +26,7 @@ def test_nothing_is_doubled_and_its_end_leaves_the_first_whole(deployment: Deplo
             print(f"run {number}: status {made.status}, {made.seconds:.0f} s, {lost} of {len(made.calls)} calls failed")
             if made.status == 0:
                 break
+            print(tail(made.output, 12))
     finally:
         cloud.localcloud("faults", "--clear")
     made.must_succeed()
