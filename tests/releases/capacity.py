@@ -16,13 +16,17 @@ class Capacity:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self.least = {tier: fleet.healthy_targets(tier) for tier in TIERS}
+        self._error: Exception | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     def _look(self) -> None:
-        while not self._stop.wait(LOOK_SECONDS):
-            for tier in TIERS:
-                self.least[tier] = min(self.least[tier], self._fleet.healthy_targets(tier))
+        try:
+            while not self._stop.wait(LOOK_SECONDS):
+                for tier in TIERS:
+                    self.least[tier] = min(self.least[tier], self._fleet.healthy_targets(tier))
+        except Exception as error:  # who looks away must not say that nothing was lost
+            self._error = error
 
     def __enter__(self) -> Capacity:
         self._thread.start()
@@ -33,6 +37,8 @@ class Capacity:
     ) -> None:
         self._stop.set()
         self._thread.join(10)
+        if self._error and not error:
+            raise self._error
 
     def text(self) -> str:
         return "at least " + " and ".join(f"{number} healthy {tier}s" for tier, number in self.least.items())
