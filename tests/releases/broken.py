@@ -138,7 +138,9 @@ RELEASES = (
     Release("fills-its-memory", fills_its_memory, "rolled back", "container:"),
     Release("failing-migration", has_a_failing_migration, "rolled back", "division by zero"),
     Release("cannot-be-built", cannot_be_built, "not begun", "failed"),
-    Release("missing-image", good, "rolled back", "is no longer on this machine", prefix=LOST_PREFIX, strike=loses_its_image),
+    Release(
+        "missing-image", good, "rolled back", "is no longer on this machine", prefix=LOST_PREFIX, strike=loses_its_image
+    ),
     Release(
         "host-dies",
         good,
