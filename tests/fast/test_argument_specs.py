@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,25 @@ def test_a_malformed_value_is_refused_by_name(name: str, option: dict[str, Any])
     if option.get("required"):
         assert name in errors(name, option, {})
     assert errors(name, option, {name: a_value_for(option)}) == "", f"{name}: even a good value is refused"
+
+
+def truths(role: Path) -> list[str]:
+    """Uses of the role's boolean options as they are, for their truth: what -e gives is text, and `false` is true."""
+    names = [name for name, option in options(role).items() if option["type"] == "bool"]
+    plain = re.compile(rf"(?<![\w.'])(?:{'|'.join(names) or '(?!)'})\b(?! \| bool)(?!=|'|:)")
+    files = (file for part in ("tasks", "handlers", "vars", "templates") for file in (role / part).glob("*"))
+    return [
+        f"{file.relative_to(ROOT)}: {line.strip()}"
+        for file in files
+        for line in file.read_text().splitlines()
+        # Alone as a module's option or a variable: the module reads the text.
+        if plain.search(line) and not re.fullmatch(r"\s*\w+: \"{{ \w+ }}\"", line)
+    ]
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_a_boolean_may_be_given_as_text(role: Path) -> None:
+    assert truths(role) == []
 
 
 @pytest.mark.parametrize(
