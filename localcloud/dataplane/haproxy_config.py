@@ -24,14 +24,15 @@ CONNECTION_FAILURE = (
 )
 ALGORITHMS = {"round_robin": "roundrobin", "least_outstanding_requests": "leastconn"}
 
-_environment = Environment(
+# Read once: a cloud that runs does not mind a change of its files.
+_template = Environment(
     loader=PackageLoader("localcloud.dataplane", "."),
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
     autoescape=False,  # noqa: S701 - this is no HTML; escaped() is what HAProxy's own syntax needs
-)
+).get_template("haproxy.cfg.j2")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def check_options(check: HealthCheck) -> str:
 def render(balancer: LoadBalancer, groups: Sequence[TargetGroup], servers: dict[str, list[Server]]) -> str:
     """The configuration. servers: by target group's ARN, those that HAProxy has and whose state it is to keep."""
     backends = {group.arn: backend_name(group) for group in groups}
-    return _environment.get_template("haproxy.cfg.j2").render(
+    return _template.render(
         name=balancer.name,
         idle_timeout=balancer.idle_timeout,
         drops_invalid_headers=balancer.drops_invalid_headers,
