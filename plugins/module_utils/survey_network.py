@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ansible.module_utils.look import Look, Resources, side_by_side, tags
+from ansible.module_utils.look import DoubledError, Look, Resources, side_by_side, tags
 
 
 def network(look: Look) -> dict[str, Any]:
@@ -38,6 +38,9 @@ def _vpc(look: Look, vpcs: list[dict[str, Any]]) -> dict[str, str]:
         subnets = look.pages("ec2", "describe_subnets", "Subnets", Filters=look.filters)
         used = {subnet["VpcId"] for subnet in subnets}
     named = look.named(vpcs, "VpcId", lambda vpc: vpc["VpcId"] in used)
+    if len(named) > 1:
+        ids = " and ".join(vpc["VpcId"] for _, vpc in named)
+        raise DoubledError(f"two VPCs have the tags Project={look.project}, Environment={look.env_name}: {ids}")
     return {"id": named[0][1]["VpcId"], "cidr": named[0][1]["CidrBlock"]} if named else {}
 
 

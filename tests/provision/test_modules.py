@@ -229,10 +229,23 @@ def test_only_the_environments_own_is_found(cloud: Endpoint) -> None:
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
 
 
-def test_two_vpcs_of_one_environment_are_refused(cloud: Endpoint) -> None:
-    for _ in range(2):
-        cloud.client("ec2").create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tag("vpc", "vpc"))
-    with pytest.raises(DoubledError, match="two VPCs have the tags"):
+def test_of_two_vpcs_the_one_that_is_used_counts_and_two_that_are_used_are_refused(cloud: Endpoint) -> None:
+    ec2 = cloud.client("ec2")
+    made = [
+        ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tag("vpc", "vpc"))["Vpc"]["VpcId"] for _ in range(2)
+    ]
+    ec2.create_subnet(VpcId=made[1], CidrBlock="10.1.0.0/24", TagSpecifications=tag("public-1", "subnet"))
+    found = look(cloud)
+    assert found["vpc"]["id"] == made[1]
+    assert made[0] in [double["id"] for double in found["doubles"]]
+    ec2.create_subnet(VpcId=made[0], CidrBlock="10.1.0.0/24", TagSpecifications=tag("public-1", "subnet"))
+    with pytest.raises(DoubledError, match=f"{min(made)} and {max(made)}"):
+        look(cloud)
+
+
+def test_two_vpcs_with_names_of_their_own_are_refused(cloud: Endpoint) -> None:
+    cloud.client("ec2").create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tag("other", "vpc"))
+    with pytest.raises(DoubledError, match=r"two (VPCs have the tags|resources are named)"):
         look(cloud)
 
 
