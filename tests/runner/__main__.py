@@ -11,10 +11,11 @@ import sys
 import threading
 import time
 import xml.etree.ElementTree as ET
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from .machine import MachineError, prepare, prepare_local_cloud
+from .machine import MachineError, docker_held, prepare, prepare_local_cloud
 from .steps import ROOT, Step, steps
 
 REPORTS = ROOT / "reports" / "test"
@@ -43,13 +44,14 @@ def main() -> int:
     os.environ["PATH"] = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"
     REPORTS.mkdir(parents=True, exist_ok=True)
     say(f"seed of the samples: {seed} (the same again: SEED={seed} make test)")
-    outcomes = [timed("prepare", lambda: prepared(chosen))]
-    if not outcomes[0].failed:
-        for number, step in enumerate(chosen, 1):
-            say(f"[{number}/{len(chosen)}] {step.name}: {step.what}")
-            outcomes.append(run(step))
-            if outcomes[-1].failed and arguments.fail_fast:
-                break
+    with ExitStack() as machine:
+        outcomes = [timed("prepare", lambda: prepared(chosen, machine))]
+        if not outcomes[0].failed:
+            for number, step in enumerate(chosen, 1):
+                say(f"[{number}/{len(chosen)}] {step.name}: {step.what}")
+                outcomes.append(run(step))
+                if outcomes[-1].failed and arguments.fail_fast:
+                    break
     return summary(outcomes)
 
 
@@ -64,12 +66,13 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def prepared(chosen: list[Step]) -> tuple[int, int]:
-    """Make the machine ready. Counts as a failure where it cannot be."""
+def prepared(chosen: list[Step], machine: ExitStack) -> tuple[int, int]:
+    """Make the machine ready, until `machine` is closed. Counts as a failure where it cannot be."""
     try:
         prepare(say)
         if any(step.name not in ("lint", "fast", "api") for step in chosen):
             prepare_local_cloud(say)
+            machine.enter_context(docker_held(say))
     except MachineError as error:
         print(error, flush=True)
         return 0, 1
