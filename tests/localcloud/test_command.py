@@ -45,6 +45,15 @@ print(host["Instances"][0]["InstanceId"])
 """
 
 
+@pytest.fixture(autouse=True)
+def _signals_as_in_a_terminal() -> Iterator[None]:
+    """What runs in the background may ignore these, and its children would inherit that."""
+    before = [signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGHUP, signal.SIG_DFL)]
+    yield
+    for number, handler in zip((signal.SIGINT, signal.SIGHUP), before, strict=True):
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
     """A cloud that is not up, and is not afterwards."""
