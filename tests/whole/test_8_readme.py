@@ -40,7 +40,11 @@ def copy(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
     (folder / ".venv").symlink_to(ROOT / ".venv")
-    environment = {**os.environ, "LOCALCLOUD_NAME": "tandem-readme", "LOCALCLOUD_PORT": str(free_port())}
+    # What `make test ARGS=…` was given is not for the commands that run here.
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in ("ARGS", "MAKEFLAGS", "MAKEOVERRIDES")
+    }
+    environment = {**inherited, "LOCALCLOUD_NAME": "tandem-readme", "LOCALCLOUD_PORT": str(free_port())}
     try:
         yield folder, environment
     finally:
