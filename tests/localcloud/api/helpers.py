@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from localcloud.api import Api
 
@@ -152,3 +154,11 @@ class World:
             "VpcSecurityGroupIds": [self.group],
             **wishes,
         }
+
+
+def refused(call: Any, **wishes: Any) -> str:
+    """The code with which a call is refused."""
+    with pytest.raises(ClientError) as error:
+        call(**wishes)
+    code: str = error.value.response["Error"]["Code"]
+    return code

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from .helpers import Clients, World
+from .helpers import Clients, World, refused
 from .test_refusals import Row, ec2, launch, refuse_and_accept
 
 
@@ -126,13 +125,6 @@ def free_interface(w: World) -> str:
 @pytest.mark.parametrize("row", [pytest.param(row, id=title.replace(" ", "-")) for title, row in ROWS.items()])
 def test_refused_and_put_right_accepted(row: Row, world: World, clients: Clients, name: str) -> None:
     refuse_and_accept(row, world, clients, name)
-
-
-def refused(call: Any, **wishes: Any) -> str:
-    with pytest.raises(ClientError) as error:
-        call(**wishes)
-    code: str = error.value.response["Error"]["Code"]
-    return code
 
 
 def test_a_launch_is_judged_by_its_template_too(world: World, name: str) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from .helpers import Clients, World, group, network, subnet
+from .helpers import Clients, World, group, network, refused, subnet
 from .test_refusals import ANYWHERE, Row, ec2, permission, refuse_and_accept
 
 NOWHERE = "0123456789abcdef0"
@@ -219,13 +218,6 @@ ROWS = {
 @pytest.mark.parametrize("row", [pytest.param(row, id=title.replace(" ", "-")) for title, row in ROWS.items()])
 def test_refused_and_put_right_accepted(row: Row, world: World, clients: Clients, name: str) -> None:
     refuse_and_accept(row, world, clients, name)
-
-
-def refused(call: Any, **wishes: Any) -> str:
-    with pytest.raises(ClientError) as error:
-        call(**wishes)
-    code: str = error.value.response["Error"]["Code"]
-    return code
 
 
 def test_blocks_of_addresses_are_kept_in_their_canonical_form(clients: Clients) -> None:

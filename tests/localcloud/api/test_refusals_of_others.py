@@ -7,12 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from moto.sts import sts_backends
 
 from localcloud.settings import ACCOUNT_ID
 
-from .helpers import Clients, World
+from .helpers import Clients, World, refused
 from .test_refusals import Row, alarm, refuse_and_accept, role
 
 NOBODY = "arn:aws:iam::123456789012:role/nobody"
@@ -175,13 +174,6 @@ ROWS = {
 @pytest.mark.parametrize("row", [pytest.param(row, id=title.replace(" ", "-")) for title, row in ROWS.items()])
 def test_refused_and_put_right_accepted(row: Row, world: World, clients: Clients, name: str) -> None:
     refuse_and_accept(row, world, clients, name)
-
-
-def refused(call: Any, **wishes: Any) -> str:
-    with pytest.raises(ClientError) as error:
-        call(**wishes)
-    code: str = error.value.response["Error"]["Code"]
-    return code
 
 
 def test_what_is_attached_stays(clients: Clients, name: str) -> None:

@@ -14,14 +14,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientEr
 from localcloud.api import Api
 from localcloud.api.faults import FaultError
 
-from .helpers import Clients, World, network
-
-
-def refused(call: Any, **wishes: Any) -> str:
-    with pytest.raises(ClientError) as error:
-        call(**wishes)
-    code: str = error.value.response["Error"]["Code"]
-    return code
+from .helpers import Clients, World, network, refused
 
 
 # -- signatures and policies ----------------------------------------------------------------------------------
