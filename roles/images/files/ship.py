@@ -9,6 +9,7 @@ of a new release of an application that is nearly everything.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import shutil
@@ -85,11 +86,10 @@ def send(image: str, target: list[str], known: set[str]) -> int:
     pack = subprocess.Popen(PACK if shutil.which("zstd") else ["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     load = subprocess.Popen([*target, f"{UNPACK} | sudo docker load -q"], stdin=pack.stdout)
     pack.stdout.close()
-    try:
+    # What one of the three says when it ends early is the message, and its status the result.
+    with contextlib.suppress(BrokenPipeError, tarfile.ReadError), pack.stdin:
         leave_out(known, save.stdout, pack.stdin)
-        pack.stdin.close()
-    except BrokenPipeError:
-        save.terminate()
+    save.stdout.close()
     return load.wait() or pack.wait() or save.wait()
 
 
