@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
-import random
 import re
 import sys
 import tempfile
@@ -18,6 +16,7 @@ from rich.table import Table
 
 from tests.mutants import ALL, Mutant, balancers, containers, database, hosts, network
 from tests.mutants.deployment import Deployment, DeploymentError
+from tests.support.sample import sampled, today
 
 FILES = (network, balancers, hosts, containers, database)
 console = Console(highlight=False)
@@ -54,10 +53,10 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("-i", "--inventory", default="inventory/local")
     parser.add_argument("-e", dest="variables", action="append", default=[], help="variables for the playbooks")
-    parser.add_argument("--sample", type=int, help="how many of the mutants, picked by the seed; default: all")
     parser.add_argument(
-        "--seed", default=datetime.datetime.now(datetime.UTC).date().isoformat(), help="default: the date"
+        "--sample", type=int, default=0, help="how many of the mutants, picked by the seed; default: all"
     )
+    parser.add_argument("--seed", default=today(), help="default: the date")
     parser.add_argument("--only", default="", help="only mutants whose name matches this regular expression")
     parser.add_argument("--insist", action="store_true", help="break a deployment that is not on a local cloud")
     arguments = parser.parse_args()
@@ -68,10 +67,7 @@ def read_arguments() -> argparse.Namespace:
 def choose(arguments: argparse.Namespace) -> list[Mutant]:
     """The mutants to run. What is picked depends on the seed alone."""
     chosen = [mutant for mutant in ALL if re.search(arguments.only, mutant.name)]
-    if arguments.sample and arguments.sample < len(chosen):
-        print(f"a sample of {arguments.sample} of {len(chosen)} mutants; the same again: --seed {arguments.seed}")
-        chosen = random.Random(arguments.seed).sample(chosen, arguments.sample)
-    return chosen
+    return sampled("mutants", chosen, arguments.sample, arguments.seed)
 
 
 def problems_of(deployment: Deployment) -> list[str]:

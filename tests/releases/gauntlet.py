@@ -5,7 +5,6 @@ Runs where the environment's AWS is: `localcloud exec -- python -m tests.release
 
 from __future__ import annotations
 
-import random
 import shutil
 import sys
 import tempfile
@@ -73,15 +72,6 @@ def attempt(fleet: Fleet, release: Release, folder: Path, before: dict[str, Any]
     return wrong
 
 
-def choose(options: Options) -> list[Release]:
-    """All of them, those that were asked for, or a sample that depends on the seed alone."""
-    chosen = [release for release in RELEASES if not options.only or release.name in options.only]
-    if options.sample:
-        print(f"a sample of {options.sample} of {len(chosen)} releases; the same again: --seed {options.seed}")
-        chosen = random.Random(options.seed).sample(chosen, options.sample)
-    return chosen
-
-
 def main() -> int:
     options = read_options(__doc__, "gauntlet", [release.name for release in RELEASES], LEAST_REQUESTS)
     fleet = Fleet(options.inventory, options.extra)
@@ -90,7 +80,7 @@ def main() -> int:
         print("The fleet is not as site.yml leaves it: " + "; ".join(wrong))
         return 1
     with tempfile.TemporaryDirectory() as folder:
-        for release in choose(options):
+        for release in options.chosen("releases", {release.name: release for release in RELEASES}):
             wrong = attempt(fleet, release, Path(folder), before, options)
             wrong_all += bool(wrong)
             if release.ends == "deployed" and not wrong:

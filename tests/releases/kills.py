@@ -65,10 +65,7 @@ def attempt(fleet: Fleet, version: str, place: tuple[str, int], options: Options
 
 def main() -> int:
     options = read_options(__doc__, "kills", [name for name, _ in PLACES], LEAST_REQUESTS)
-    places = [place for place in PLACES if not options.only or place[0] in options.only]
-    if options.sample:
-        print(f"a sample of {options.sample} of {len(places)} places; the same again: --seed {options.seed}")
-        places = random.Random(options.seed).sample(places, options.sample)
+    places = options.chosen("places", {place[0]: place for place in PLACES})
     fleet = Fleet(options.inventory, options.extra)
     # Turn by turn another version and the environment's own, which is the last.
     own = str(fleet.variables["app_version"])

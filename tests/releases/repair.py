@@ -6,7 +6,6 @@ Runs where the environment's AWS is: `localcloud exec -- python -m tests.release
 from __future__ import annotations
 
 import json
-import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -123,10 +122,7 @@ def attempt(fleet: Fleet, fault: Fault) -> list[str]:
 
 def main() -> int:
     options = read_options(__doc__, "repair", [fault.name for fault in FAULTS], 0)
-    faults = [fault for fault in FAULTS if not options.only or fault.name in options.only]
-    if options.sample:
-        print(f"a sample of {options.sample} of {len(faults)} faults; the same again: --seed {options.seed}")
-        faults = random.Random(options.seed).sample(faults, options.sample)
+    faults = options.chosen("faults", {fault.name: fault for fault in FAULTS})
     fleet = Fleet(options.inventory, options.extra)
     wrong = [attempt(fleet, fault) for fault in faults]
     return 1 if any(wrong) else 0
