@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import threading
@@ -155,9 +156,14 @@ def count(leaked: int) -> None:
 
 
 def free_slot() -> int:
-    """A slot whose link is neither there nor named in a firewall table (that of a test that was killed, for example)."""
+    """A slot whose link is neither there nor named in a firewall table (that of a test that was killed, for example).
+
+    Workers of one run each have slots of their own.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     taken = namespaces.run("ip", "-br", "link") + namespaces.run("nft", "list", "ruleset")
-    return next(slot for slot in range(15, -1, -1) if f"lc{slot}-uplink" not in taken)
+    return next(slot for slot in range(15 - worker, -1, -workers) if f"lc{slot}-uplink" not in taken)
 
 
 class Lab:
