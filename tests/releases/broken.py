@@ -20,7 +20,7 @@ class Release:
     ends: not begun is a run that fails before it has changed, locked or recorded anything, failed one that could not
     take every host back.
     prefix: name of the images, where not the usual one. strike: what happens in the middle of the roll-out.
-    mends: site.yml has to bring something back after it.
+    mends: site.yml has to bring something back after it. later: what happens once it is deployed, so that an operator goes back.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Release:
     prefix: str = ""
     strike: Callable[[Fleet], Strike] | None = None
     mends: bool = False
+    later: Callable[[Fleet], None] | None = None
 
 
 def prepend(file: Path, code: str) -> None:
@@ -66,6 +67,20 @@ def becomes_sick(apps: Path) -> None:
     )
     file = apps / "backend/app.py"
     file.write_text(file.read_text() + sick)
+
+
+def can_become_sick(apps: Path) -> None:
+    sick = (
+        "\n\nimport pathlib as _pathlib\n\n\n@app.before_request\ndef _fall_sick():\n"
+        "    if _pathlib.Path('/tmp/sick').exists():\n        return {'error': 'gauntlet: sick'}, 503\n"
+    )
+    file = apps / "backend/app.py"
+    file.write_text(file.read_text() + sick)
+
+
+def backends_become_sick(fleet: Fleet) -> None:
+    for host in ("backend-1", "backend-2"):
+        fleet.run(host, "docker", "exec", fleet.application(host), "touch", "/tmp/sick")  # noqa: S108
 
 
 def has_a_wrong_password(apps: Path) -> None:
@@ -133,6 +148,7 @@ RELEASES = (
         "gauntlet: sick",
         loses="a sick backend answers until its load balancer has seen two failed health checks",
     ),
+    Release("becomes-sick-later", can_become_sick, "deployed", later=backends_become_sick),
     Release("wrong-password", has_a_wrong_password, "rolled back", "password authentication failed"),
     Release("needs-a-variable", needs_a_variable, "rolled back", "LICENCE is not set"),
     Release("fills-its-memory", fills_its_memory, "rolled back", "container:"),

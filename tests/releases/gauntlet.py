@@ -60,7 +60,13 @@ def attempt(fleet: Fleet, release: Release, folder: Path, before: dict[str, Any]
     (reports / f"{release.name}.log").write_text(run.output)
     (reports / f"{release.name}.svg").write_text(receipt.svg())
     wrong = judge(fleet, release, run, receipt, options.requests)
-    stays = release.name if release.ends == "deployed" else before["app_version"]
+    stays = release.name if release.ends == "deployed" and not release.later else before["app_version"]
+    if release.later:
+        release.later(fleet)
+        back = fleet.watched("playbooks/rollback.yml", {})
+        (reports / f"{release.name}-back.log").write_text(back.output)
+        if back.status:
+            wrong.append(f"rollback.yml ended with status {back.status}")
     if release.mends:
         mended = fleet.watched("site.yml", before)
         (reports / f"{release.name}-mended.log").write_text(mended.output)
@@ -83,7 +89,7 @@ def main() -> int:
         for release in options.chosen("releases", {release.name: release for release in RELEASES}):
             wrong = attempt(fleet, release, Path(folder), before, options)
             wrong_all += bool(wrong)
-            if release.ends == "deployed" and not wrong:
+            if release.ends == "deployed" and not release.later and not wrong:
                 before = variables_of(release, Path(folder))
     return 1 if wrong_all else 0
 
