@@ -80,7 +80,7 @@ def can_become_sick(apps: Path) -> None:
 
 def backends_become_sick(fleet: Fleet) -> None:
     for host in ("backend-1", "backend-2"):
-        fleet.run(host, "docker", "exec", fleet.application(host), "touch", "/tmp/sick")  # noqa: S108
+        fleet.run(host, "docker", "exec", fleet.application(host), "touch", "/tmp/sick")
 
 
 def has_a_wrong_password(apps: Path) -> None:
