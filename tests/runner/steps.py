@@ -34,7 +34,14 @@ def steps(torture: bool) -> list[Step]:
         pytest("api", "the local cloud's API", _localcloud(cloud=False), 10, workers=2),
         pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 30, workers=2),
         pytest("roles", "every role's molecule scenario", ["tests/roles"], 25, workers=2, spread="loadgroup"),
-        pytest("whole", "the whole deployment on a local cloud of its own", ["tests/whole"], 180 if torture else 45),
+        pytest(
+            "whole",
+            "the whole deployment on a local cloud of its own",
+            ["tests/whole"],
+            180 if torture else 45,
+            workers=2,
+            spread="loadgroup",
+        ),
     ]
 
 

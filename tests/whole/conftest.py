@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,13 @@ class Deployment:
     before: set[str]
     cold: Run
     shape: Counter[str]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All on one worker, in their order; but for the README's commands, which have a cloud of their own."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("readme" if "readme" in item.path.name else "whole"))
 
 
 @pytest.fixture(scope="session")
