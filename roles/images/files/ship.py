@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Copy a Docker image to a host as one compressed stream; nothing is stored on the way.
 
     python ship.py IMAGE [SSH COMMAND OF A HOST THAT HAS IT --] SSH COMMAND OF THE HOST
