@@ -59,23 +59,20 @@ def starts_slowly(apps: Path) -> None:
     prepend(apps / "backend/app.py", "import time\n\ntime.sleep(15)\n")
 
 
+def sick_when(apps: Path, setup: str, condition: str) -> None:
+    """Every request of a backend is answered with 503 while the condition, a Python expression, holds."""
+    hook = f"@app.before_request\ndef _fall_sick():\n    if {condition}:\n        return {{'error': 'gauntlet: sick'}}, 503\n"
+    file = apps / "backend/app.py"
+    file.write_text(f"{file.read_text()}\n\n{setup}\n\n\n{hook}")
+
+
 def becomes_sick(apps: Path) -> None:
     """Healthy for 20 s: long enough for the first host's gate, too short for the fleet's."""
-    sick = (
-        "\n\nimport time as _time\n\n_sick_from = _time.monotonic() + 20\n\n\n@app.before_request\ndef _fall_sick():\n"
-        "    if _time.monotonic() > _sick_from:\n        return {'error': 'gauntlet: sick'}, 503\n"
-    )
-    file = apps / "backend/app.py"
-    file.write_text(file.read_text() + sick)
+    sick_when(apps, "import time as _time\n\n_sick_from = _time.monotonic() + 20", "_time.monotonic() > _sick_from")
 
 
 def can_become_sick(apps: Path) -> None:
-    sick = (
-        "\n\nimport pathlib as _pathlib\n\n\n@app.before_request\ndef _fall_sick():\n"
-        "    if _pathlib.Path('/tmp/sick').exists():\n        return {'error': 'gauntlet: sick'}, 503\n"
-    )
-    file = apps / "backend/app.py"
-    file.write_text(file.read_text() + sick)
+    sick_when(apps, "import pathlib as _pathlib", "_pathlib.Path('/tmp/sick').exists()")
 
 
 def backends_become_sick(fleet: Fleet) -> None:
