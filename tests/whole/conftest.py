@@ -28,6 +28,7 @@ class Deployment:
     shape: Counter[str]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All on one worker, in their order; but for the README's commands, which have a cloud of their own."""
     for item in items:
