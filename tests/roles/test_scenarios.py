@@ -5,28 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from tests.support.cloud import ROOT, tail
 
 
-def scenarios() -> list[Any]:
+def scenarios() -> list[str]:
     """All but `default`, which is the whole deployment: tests/whole does that more thoroughly."""
     files = sorted((ROOT / "molecule").glob("*/molecule.yml"))
-    return [
-        pytest.param(file.parent.name, marks=pytest.mark.xdist_group(place(file)), id=file.parent.name)
-        for file in files
-        if file.parent.name != "default"
-    ]
-
-
-def place(file: Path) -> str:
-    """Scenarios of one local cloud run one after the other; all others have an API of their own."""
-    environment = (yaml.safe_load(file.read_text()).get("provisioner") or {}).get("env") or {}
-    return environment.get("LOCALCLOUD_NAME", file.parent.name)
+    return [file.parent.name for file in files if file.parent.name != "default"]
 
 
 @pytest.mark.parametrize("scenario", scenarios())
@@ -45,4 +33,4 @@ def test_scenario(scenario: str) -> None:
 
 
 def test_every_scenario_is_found() -> None:
-    assert {"docker_host", "network", "release"} <= {param.values[0] for param in scenarios()}
+    assert {"docker_host", "network", "release"} <= set(scenarios())

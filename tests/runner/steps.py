@@ -33,23 +33,19 @@ def steps(torture: bool) -> list[Step]:
         pytest("apps", "both applications against a real PostgreSQL and a browser", ["tests/apps"], 10, workers=2),
         pytest("api", "the local cloud's API", _localcloud(cloud=False), 10, workers=2),
         pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 30, workers=2),
-        pytest("roles", "every role's molecule scenario", ["tests/roles"], 25, workers=2, spread="loadgroup"),
-        pytest(
-            "whole",
-            "the whole deployment on a local cloud of its own",
-            ["tests/whole"],
-            180 if torture else 45,
-            workers=2,
-            spread="loadgroup",
-        ),
+        pytest("roles", "every role's molecule scenario", ["tests/roles"], 25, workers=2),
+        pytest("whole", "the whole deployment on a local cloud", ["tests/whole"], 180 if torture else 45, workers=2),
     ]
 
 
-def pytest(name: str, what: str, paths: list[str], limit: int, workers: int = 0, spread: str = "loadfile") -> Step:
-    """A step of pytest. Its tests' own time limits are tighter than the step's. spread: what stays on one worker."""
+def pytest(name: str, what: str, paths: list[str], limit: int, workers: int = 0) -> Step:
+    """A step of pytest. Its tests' own time limits are tighter than the step's.
+
+    A file's tests stay on one worker, unless its folder says otherwise (tests/support/spread.py).
+    """
     options = ["-q", "--color=no", "--durations=5", f"--timeout={min(limit * 60, 1500)}"]
     if workers:
-        options += ["-n", str(workers), f"--dist={spread}"]
+        options += ["-n", str(workers), "--dist=loadfile"]
     return Step(name, what, ("python", "-m", "pytest", *options, *paths), limit, results="junit")
 
 

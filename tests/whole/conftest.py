@@ -7,11 +7,12 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.cloud import Cloud, Run
+from tests.support.spread import Spread
 from tests.whole.lookalikes import plant
 
 
@@ -28,12 +29,10 @@ class Deployment:
     shape: Counter[str]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spread:
     """All on one worker, in their order; but for the README's commands, which have a cloud of their own."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group("readme" if "readme" in item.path.name else "whole"))
+    return Spread(config, log, lambda nodeid: "readme" if "test_8_readme" in nodeid else "whole")
 
 
 @pytest.fixture(scope="session")
