@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -68,8 +68,10 @@ def processor_time(container: str) -> float:
     ticks = 0
     for line in images.docker("top", container).splitlines()[1:]:
         # After the name in brackets, which may hold blanks: fields 14 and 15, user and system time.
-        fields = Path(f"/proc/{line.split()[1]}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
+        # A health check may have ended since it was listed.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            fields = Path(f"/proc/{line.split()[1]}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
     return ticks * 1e6 / os.sysconf("SC_CLK_TCK")
 
 
