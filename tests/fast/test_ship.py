@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import tarfile
-from types import ModuleType
 
 import pytest
 
-from tests.support.plugins import ROOT
+from tests.support.plugins import load
 
 BASE, LIBRARIES, APPLICATION = b"base" * 1000, b"libraries" * 1000, b"application"
 
-
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ship", ROOT / "roles/images/files/ship.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-ship = load()
+ship = load("roles/images/files/ship.py")
 
 
 def digest(content: bytes) -> str:
