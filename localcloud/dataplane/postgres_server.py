@@ -73,6 +73,17 @@ class PostgresServer(Worker[DatabasePlan]):
         pid = self._container.pid()
         if pid is None or self._booted != (database.boots, database.port):
             pid = self._boot(plan)
+        try:
+            self._serve(plan, pid)
+        except Exception as error:
+            if self._container.pid():
+                raise
+            # Whatever failed against a process that is gone: what it said is the reason.
+            raise ServiceError(f"PostgreSQL ended: {self._container.last_words()}") from error
+
+    def _serve(self, plan: DatabasePlan, pid: int) -> None:
+        """Bring the running server to the plan: its network, parameters, master user and snapshots."""
+        database = plan.database
         if self._attached != (pid, plan.interface):
             self._network.attach(database.vpc_id, plan.interface, pid)
             self._attached = (pid, plan.interface)
@@ -165,8 +176,7 @@ class PostgresServer(Worker[DatabasePlan]):
                 self._container.execute(f"{postgres.PROGRAMS}/pg_isready", "-q", *where)
             except ServiceError as error:
                 if not self._container.pid():
-                    self._booted = None
-                    raise ServiceError(f"PostgreSQL ended: {self._container.last_words()}") from error
+                    raise
                 if time.monotonic() > end:
                     said = self._container.last_words()
                     raise ServiceError(f"PostgreSQL took no connections within {START_SECONDS} s: {said}") from error

@@ -6,9 +6,12 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import psycopg2
 import pytest
+
+from localcloud.topology import Interface
 
 from ..dataplane.lab import Lab
 from .stored import ARN, SNAPSHOT, Stored
@@ -151,6 +154,18 @@ def test_what_keeps_a_database_from_starting_is_said(stored: Stored) -> None:
     assert "pg_cron" in stored.failure("pg_cron")
     stored.apply(parameters=(), boots=2)
     assert stored.ask("SELECT 1") == (1,)
+
+
+def test_a_database_that_ends_before_it_is_plugged_in_says_why(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    plug_in = stored.lab.network.attach
+
+    def plug_in_too_late(vpc_id: str, interface: Interface, pid: int) -> None:
+        assert stored.eventually(lambda: not Path(f"/proc/{pid}").exists())
+        plug_in(vpc_id, interface, pid)
+
+    monkeypatch.setattr(stored.lab.network, "attach", plug_in_too_late)
+    stored.apply(parameters=(("shared_preload_libraries", "pg_cron"),), wait=False)
+    assert "pg_cron" in stored.failure()
 
 
 def test_secrets_are_in_no_command_line_no_environment_and_no_readable_file(stored: Stored) -> None:
