@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ GONE_STATES = {"terminated", "deleted"}
 
 def listing(client: Callable[[str], Any]) -> set[str]:
     """Every resource of the account and region, as `service:kind:identifier`."""
+    client = cache(client)  # one takes long to make
     found = {f"ec2:instance:{instance['InstanceId']}" for instance in _instances(client("ec2"))}
     for service, operation, key, identifier in LISTS:
         for item in _items(client(service), operation, key):

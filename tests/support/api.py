@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,15 @@ class Endpoint:
 
     environment: dict[str, str]
     journal_file: Path
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
     def client(self, service: str, region: str = REGION) -> Any:
+        """A client, always the same for a service and region: one takes long to make."""
+        if (service, region) not in self._clients:
+            self._clients[service, region] = self._connect(service, region)
+        return self._clients[service, region]
+
+    def _connect(self, service: str, region: str) -> Any:
         connect: Any = boto3.client  # its stubs want the service's name literally
         return connect(
             service,

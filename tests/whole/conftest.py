@@ -1,4 +1,7 @@
-"""One local cloud for all tests of this folder. They run in the order of the files: each finds what the last one left."""
+"""One local cloud for the tests of this folder. They run in the order of the files: each finds what the last one left.
+
+Two files have clouds of their own, and run beside the others: kills and the README's commands.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +18,8 @@ import pytest
 from tests.support.cloud import Cloud, Run
 from tests.support.spread import Spread
 from tests.whole.lookalikes import plant
+
+OWN_CLOUDS = ("test_7_kills", "test_8_readme")
 
 
 @dataclass
@@ -31,14 +37,14 @@ class Deployment:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spread:
-    """All on one worker, in their order; but for the README's commands, which have a cloud of their own."""
-    return Spread(config, log, lambda nodeid: "readme" if "test_8_readme" in nodeid else "whole")
+    """All on one worker, in their order; but for the files that have a cloud of their own."""
+    return Spread(config, log, lambda nodeid: next((name for name in OWN_CLOUDS if name in nodeid), "whole"))
 
 
-@pytest.fixture(scope="session")
-def cloud() -> Iterator[Cloud]:
+@contextmanager
+def local_cloud(name: str, env_name: str) -> Iterator[Cloud]:
     """A running local cloud whose account holds nothing but other people's look-alikes."""
-    made = Cloud("tandem-whole", "whole")
+    made = Cloud(name, env_name)
     made.localcloud("down")
     try:
         made.localcloud("up")
@@ -49,6 +55,12 @@ def cloud() -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="session")
+def cloud() -> Iterator[Cloud]:
+    with local_cloud("tandem-whole", "whole") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def before(cloud: Cloud) -> set[str]:
     """The account's listing before anything is deployed."""
     return cloud.listing()
@@ -56,6 +68,10 @@ def before(cloud: Cloud) -> set[str]:
 
 @pytest.fixture(scope="session")
 def deployment(cloud: Cloud, before: set[str]) -> Deployment:
+    return deploy(cloud, before)
+
+
+def deploy(cloud: Cloud, before: set[str]) -> Deployment:
     """The deployment, made by one cold run of site.yml."""
     cold = cloud.playbook("site.yml").must_succeed()
     return Deployment(cloud, before, cold, shape(cloud.listing() - before))

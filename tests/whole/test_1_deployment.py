@@ -6,6 +6,8 @@ import json
 import sys
 import urllib.request
 
+import pytest
+
 from tests.support.cloud import Cloud, tail
 from tests.whole.conftest import Deployment
 
@@ -46,6 +48,7 @@ def test_check_mode_on_a_running_deployment_changes_nothing(deployment: Deployme
     assert run.mutating == []
 
 
+@pytest.mark.timeout(4000)
 def test_verification_notices_mutants(deployment: Deployment, seed: str, torture: bool) -> None:
     cloud = deployment.cloud
     sample = [] if torture else ["--sample", str(SAMPLE_OF_MUTANTS)]

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from localcloud.dataplane import worker
 from localcloud.topology import Interface
 
 from ..dataplane.lab import Lab
@@ -149,6 +150,13 @@ def test_a_removed_database_leaves_nothing(stored: Stored) -> None:
     assert not list((stored.lab.settings.state_dir / "db").iterdir())
 
 
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails is told soon."""
+    monkeypatch.setattr(worker, "GRACE_SECONDS", 1.0)
+
+
+@pytest.mark.usefixtures("_impatient")
 def test_what_keeps_a_database_from_starting_is_said(stored: Stored) -> None:
     stored.apply(parameters=(("shared_preload_libraries", "pg_cron"),), wait=False)
     assert "pg_cron" in stored.failure("pg_cron")
@@ -156,6 +164,7 @@ def test_what_keeps_a_database_from_starting_is_said(stored: Stored) -> None:
     assert stored.ask("SELECT 1") == (1,)
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_a_database_that_ends_before_it_is_plugged_in_says_why(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     plug_in = stored.lab.network.attach
 
