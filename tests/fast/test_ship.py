@@ -67,6 +67,5 @@ def test_a_layer_is_known_on_the_same_layers_only(
     there: list[str], known: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = ["base", "libraries", "empty", "application", "empty"]
-    answers = iter([[wanted], [line.split() for line in there]])
-    monkeypatch.setattr(ship, "words", lambda command: next(answers))
-    assert ship.known_layers("image", ["ssh"]) == known
+    monkeypatch.setattr(ship, "words", lambda command: [line.split() for line in there])
+    assert ship.known_layers(wanted, ["ssh"]) == known

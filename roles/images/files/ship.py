@@ -20,7 +20,7 @@ from typing import IO
 
 LAYERS = '{{join .RootFS.Layers " "}}'
 PACK = ["zstd", "-3", "-q"]
-UNPACK = "if command -v zstd >/dev/null; then zstd -dcfq; else cat; fi"
+LOAD = "if command -v zstd >/dev/null; then zstd -dcfq; else cat; fi | sudo docker load -q"
 IN_MEMORY = 1 << 20  # bytes of a file of the image, before it goes through a temporary file
 
 
@@ -28,9 +28,10 @@ def main() -> None:
     image, source, target = read_arguments(sys.argv[1:])
     if source:
         sys.exit(relay(image, source, target))
-    if subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode:
+    here = words(["docker", "image", "inspect", "--format", LAYERS, image])
+    if not here:
         gone(image, "this machine")
-    known = known_layers(image, target)
+    known = known_layers(here[0], target)
     status = send(image, target, known)
     if status and known:
         print("the host's Docker insists on every layer: sending the whole image", file=sys.stderr)
@@ -53,14 +54,13 @@ def relay(image: str, source: list[str], target: list[str]) -> int:
     """From one host to another, as it is."""
     if subprocess.run([*source, f"sudo docker image inspect {image} >/dev/null"], check=False).returncode:
         gone(image, "the host that had it")
-    save = subprocess.Popen([*source, f"sudo docker save {image} | zstd -3 -q"], stdout=subprocess.PIPE)
-    load = subprocess.run([*target, f"{UNPACK} | sudo docker load -q"], stdin=save.stdout, check=False)
+    save = subprocess.Popen([*source, f"sudo docker save {image} | {' '.join(PACK)}"], stdout=subprocess.PIPE)
+    load = subprocess.run([*target, LOAD], stdin=save.stdout, check=False)
     return save.wait() or load.returncode
 
 
-def known_layers(image: str, target: list[str]) -> set[str]:
-    """The layers of the image that the host has, each on the same layers below: their content's SHA-256 (`sha256:…`)."""
-    wanted = words(["docker", "image", "inspect", "--format", LAYERS, image])[0]
+def known_layers(wanted: list[str], target: list[str]) -> set[str]:
+    """The image's layers that the host has, each on the same layers below. A layer: its content's SHA-256 (`sha256:…`)."""
     there = words([*target, f"sudo docker image ls -q | xargs -r sudo docker image inspect --format '{LAYERS}'"])
     known = max((shared(wanted, layers) for layers in there), key=len, default=[])
     # A layer that comes again further up, such as an empty one, is needed there.
@@ -83,7 +83,7 @@ def send(image: str, target: list[str], known: set[str]) -> int:
     """From this machine, without the known layers. Returns the first status of the three programs that is not 0."""
     save = subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE)
     pack = subprocess.Popen(PACK if shutil.which("zstd") else ["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    load = subprocess.Popen([*target, f"{UNPACK} | sudo docker load -q"], stdin=pack.stdout)
+    load = subprocess.Popen([*target, LOAD], stdin=pack.stdout)
     pack.stdout.close()
     # What one of the three says when it ends early is the message, and its status the result.
     with contextlib.suppress(BrokenPipeError, tarfile.ReadError), pack.stdin:
