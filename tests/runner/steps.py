@@ -29,8 +29,8 @@ def steps(torture: bool) -> list[Step]:
     """All steps. torture: everything that is long by nature in full, instead of a sample."""
     return [
         Step("lint", "ansible-lint, yamllint, ruff, mypy, shellcheck", ("bin/lint",), 8),
-        pytest("fast", "templates, access matrix, filters, argument specs, teardown; no cloud", _fast(), 12, workers=2),
-        pytest("apps", "both applications against a real PostgreSQL and a browser", ["tests/apps"], 10, workers=2),
+        pytest("fast", "templates, access matrix, filters, argument specs, teardown; no cloud", _fast(), 12, workers=3),
+        pytest("apps", "both applications against a real PostgreSQL and a browser", ["tests/apps"], 10, workers=3),
         pytest("api", "the local cloud's API", _localcloud(cloud=False), 10, workers=2),
         pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 30, workers=2),
         pytest("roles", "every role's molecule scenario", ["tests/roles"], 25, workers=2),
@@ -41,7 +41,8 @@ def steps(torture: bool) -> list[Step]:
 def pytest(name: str, what: str, paths: list[str], limit: int, workers: int = 0) -> Step:
     """A step of pytest. Its tests' own time limits are tighter than the step's.
 
-    A file's tests stay on one worker, unless its folder says otherwise (tests/support/spread.py).
+    workers: more than there are processors where tests wait more than they compute. A file's tests stay on one worker,
+    unless its folder says otherwise (tests/support/spread.py).
     """
     options = ["-q", "--color=no", "--durations=5", f"--timeout={min(limit * 60, 1500)}"]
     if workers:

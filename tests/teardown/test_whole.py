@@ -1,98 +1,14 @@
-"""Teardown against the local cloud's API: half-made environments, deletions by hand, kills, look-alikes."""
+"""Teardown of a whole environment: deletions by hand, look-alikes, snapshots, protection, the sweep."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from tests.support.account import listing
-from tests.support.api import Endpoint, api
-from tests.support.plugins import load
-from tests.support.stack import Stack
+from tests.support.api import Endpoint
 
-load("roles/teardown/library/environment_resources.py")  # makes the role's module_utils importable
-
-from ansible.module_utils.teardown_account import Environment  # type: ignore[import-not-found]  # noqa: E402
-from ansible.module_utils.teardown_kinds import KINDS, find_all, find_others  # type: ignore[import-not-found]  # noqa: E402
-from ansible.module_utils.teardown_pass import Pass  # type: ignore[import-not-found]  # noqa: E402
-
-NUMBER_OF_STEPS = 20
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Endpoint]:
-    with api() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _clean(endpoint: Endpoint) -> Iterator[None]:
-    """What a failed test leaves behind must not fail the next one."""
-    yield
-    Pass(environment(endpoint), True).run(30)
-
-
-@pytest.fixture
-def account(endpoint: Endpoint) -> Callable[[], set[str]]:
-    return lambda: listing(endpoint.client)
-
-
-def environment(endpoint: Endpoint, snapshot: str | None = None) -> Environment:
-    return Environment("tandem", "gone", endpoint.client, snapshot)
-
-
-def tear_down(endpoint: Endpoint, snapshot: str | None = None, with_snapshots: bool = True) -> Pass:
-    work = Pass(environment(endpoint, snapshot), with_snapshots)
-    work.run(60)
-    assert work.refused == {}
-    assert (work.waiting, work.held) == ({}, [])
-    return work
-
-
-def stack(endpoint: Endpoint, env: str = "gone", cidr: str = "10.60") -> Stack:
-    return Stack(endpoint.client, "tandem", env, cidr)
-
-
-@pytest.mark.parametrize("steps", range(1, NUMBER_OF_STEPS + 1))
-def test_a_half_made_environment_goes_whole(endpoint: Endpoint, account: Callable[[], set[str]], steps: int) -> None:
-    before = account()
-    making = stack(endpoint).build()
-    for _ in range(steps):
-        next(making)
-    assert account() > before
-    tear_down(endpoint)
-    assert account() == before
-
-
-def test_a_teardown_that_is_stopped_anywhere_can_be_run_again(
-    endpoint: Endpoint, account: Callable[[], set[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every delete call is the last one of some run."""
-    before = account()
-    stack(endpoint).make()
-    original = Pass._delete_one
-
-    class Killed(BaseException):
-        pass
-
-    def delete_one_and_die(self: Any, *arguments: Any) -> None:
-        original(self, *arguments)
-        if self.deleted:
-            raise Killed
-
-    runs = 0
-    monkeypatch.setattr(Pass, "_delete_one", delete_one_and_die)
-    while True:
-        runs += 1
-        try:
-            Pass(environment(endpoint), True).run(60)
-        except Killed:
-            continue
-        break
-    assert account() == before
-    assert runs > 30, "hardly anything was deleted"
+from .gone import KINDS, Environment, Pass, environment, find_all, find_others, stack, tear_down
 
 
 @pytest.mark.parametrize(

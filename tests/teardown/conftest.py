@@ -1,0 +1,30 @@
+"""An API for each file, and what an account holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.account import listing
+from tests.support.api import Endpoint, api
+
+from .gone import Pass, environment
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[Endpoint]:
+    with api() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _clean(endpoint: Endpoint) -> Iterator[None]:
+    """What a failed test leaves behind must not fail the next one."""
+    yield
+    Pass(environment(endpoint), True).run(30)
+
+
+@pytest.fixture
+def account(endpoint: Endpoint) -> Callable[[], set[str]]:
+    return lambda: listing(endpoint.client)
