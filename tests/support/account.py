@@ -49,7 +49,8 @@ def listing(client: Callable[[str], Any]) -> set[str]:
         for item in _items(client(service), operation, key):
             if str(item.get("State")).lower() not in GONE_STATES:
                 found.add(f"{service}:{key}:{item[identifier]}")
-    return found
+    # RDS makes its default parameter groups itself, when a database first uses one, and nobody can delete them.
+    return {entry for entry in found if not entry.startswith("rds:DBParameterGroups:default.")}
 
 
 def _instances(ec2: Any) -> Iterator[dict[str, Any]]:
