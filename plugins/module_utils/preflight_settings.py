@@ -167,6 +167,17 @@ def admin_cidr_problems(cidr: str, from_anywhere: bool) -> list[Problem]:
     return []
 
 
+def admin_cidr_excludes(cidr: str, own: str) -> list[Problem]:
+    """Whether this machine, which has the address `own` (a range of one), would be shut out by admin_cidr."""
+    try:
+        if IPv4Network(own).subnet_of(IPv4Network(cidr)):
+            return []
+    except ValueError:  # admin_cidr_problems says so
+        return []
+    wrong = f"this machine reaches the internet from {own}, so its SSH to the hosts would be refused"
+    return [Problem("admin_cidr", cidr, wrong, f"a range that holds {own}", f"-e admin_cidr={own}, or leave it empty")]
+
+
 def password_problem(password: str) -> str:
     """Why RDS refuses a master password, as a phrase; empty where it takes it. The phrase never holds the password."""
     if not 8 <= len(password) <= 128:

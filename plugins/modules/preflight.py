@@ -15,7 +15,8 @@ options:
     type: dict
     required: true
   own_address_url:
-    description: Answers with the address from which this machine reaches the internet; asked where C(admin_cidr) is empty.
+    description: Answers with the address from which this machine reaches the internet. C(admin_cidr) is it where it is empty,
+      and must hold it where it is not.
     type: str
     default: https://checkip.amazonaws.com
   docker:
@@ -56,7 +57,12 @@ from functools import cache  # noqa: E402
 from typing import Any  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
-from ansible.module_utils.preflight_settings import Problem, admin_cidr_problems, settings_problems  # noqa: E402
+from ansible.module_utils.preflight_settings import (  # noqa: E402
+    Problem,
+    admin_cidr_excludes,
+    admin_cidr_problems,
+    settings_problems,
+)
 
 with suppress(ImportError):  # machine_problems says what is missing
     import boto3
@@ -96,14 +102,20 @@ def own_address(url: str) -> str:
 
 
 def admin_cidr(settings: dict[str, Any], url: str) -> tuple[str, list[Problem]]:
-    """(admin_cidr as given or found, problems of finding it)."""
-    if settings["admin_cidr"]:
-        return settings["admin_cidr"], []
+    """(admin_cidr as given or found, problems of finding it, or of reaching the hosts from outside of it)."""
+    given = settings["admin_cidr"]
+    # Behind a proxy the web sees another address than SSH will come from.
+    if given and urllib.request.getproxies().keys() & {"http", "https"}:
+        return given, []
     try:
         found = own_address(url)
     except (OSError, ValueError) as error:
+        if given:
+            return given, []
         wrong = f"it cannot be found by itself: {error}"
         return "", [Problem("admin_cidr", "(empty)", wrong, "an IPv4 range", "-e admin_cidr=203.0.113.7/32")]
+    if given:
+        return given, admin_cidr_excludes(given, found)
     return found, admin_cidr_problems(found, from_anywhere=False)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +22,21 @@ from tests.support.stack import Stack
 def environment() -> Iterator[dict[str, str]]:
     """Environment variables of an account with environments local and local-2."""
     with api() as endpoint:
-        for env, cidr in (("local", "10.60"), ("local-2", "10.61")):
-            made = Stack(endpoint.client, "tandem", env, cidr).make()
+        environments = (("local", "us-east-1"), ("local-2", "us-east-1"), ("staging", "eu-central-1"))
+        for number, (env, region) in enumerate(environments):
+            client = partial(endpoint.client, region=region)
+            made = Stack(client, "tandem", env, f"10.{60 + number}", region).make()
             for tier in ("frontend", "backend"):
                 hosts = [made.ids[f"{tier}-1"], made.ids[f"{tier}-2"]]
-                endpoint.client("ec2").create_tags(Resources=hosts, Tags=[{"Key": "Tier", "Value": tier}])
+                client("ec2").create_tags(Resources=hosts, Tags=[{"Key": "Tier", "Value": tier}])
         path = f"{ROOT}/.venv/bin:{os.environ['PATH']}"
         yield {**without_aws(), **endpoint.environment, "PATH": path}
 
 
-def inventory(environment: dict[str, str], *options: str) -> dict[str, Any]:
+def inventory(environment: dict[str, str], *options: str, folder: Path = ROOT) -> dict[str, Any]:
     done = subprocess.run(
         [ROOT / ".venv/bin/ansible-inventory", "--list", *options],
-        cwd=ROOT,
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
@@ -61,3 +65,21 @@ def test_every_inventory_parses_without_an_account(tmp_path: Path) -> None:
     for folder in sorted((ROOT / "inventory").iterdir()):
         found = inventory({**os.environ}, "-i", str(folder / "hosts.yml"))
         assert "localhost" in found["_meta"]["hostvars"], folder
+
+
+def test_a_second_environment_is_made_as_the_document_says(environment: dict[str, str], tmp_path: Path) -> None:
+    """The first block of docs/new-environment.md, without its last line, which deploys."""
+    for name in ("ansible.cfg", "group_vars", "inventory", "plugins"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    text = (ROOT / "docs/new-environment.md").read_text()
+    *commands, deploy = [line.removeprefix("$ ") for line in text.split("```")[1].splitlines()[1:]]
+    assert deploy.endswith("ansible-playbook -i inventory/staging site.yml")
+    subprocess.run(["bash", "-euc", "\n".join(commands)], cwd=tmp_path, check=True)
+    found = inventory(environment, "-i", "inventory/staging", folder=tmp_path)
+    own = found["_meta"]["hostvars"]
+    assert sorted(found["frontend"]["hosts"]) == ["frontend-1", "frontend-2"]
+    assert own["frontend-1"]["placement"]["region"]["__ansible_unsafe"] == "eu-central-1"
+    assert own["frontend-1"]["ec2_tags"]["Environment"]["__ansible_unsafe"] == "staging"
+    variables = {name: own["localhost"][name] for name in ("env_name", "region", "backend_count")}
+    assert variables == {"env_name": "staging", "region": "eu-central-1", "backend_count": 5}

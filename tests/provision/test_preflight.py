@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ from tests.support.plugins import ROOT, load
 
 from .conftest import Playbook
 
-load("plugins/modules/preflight.py")  # makes module_utils importable
+PREFLIGHT = load("plugins/modules/preflight.py")  # makes module_utils importable
 from ansible.module_utils.preflight_settings import (  # noqa: E402
     RULES,
     password_problem,
@@ -103,6 +106,46 @@ def test_names_too_long_together() -> None:
 
 def test_ssh_from_everywhere_can_be_insisted_on() -> None:
     assert problems(admin_cidr="0.0.0.0/0", allow_admin_from_anywhere=True) == []
+
+
+@pytest.fixture
+def own_address() -> Iterator[str]:
+    """URL of a service that says 203.0.113.9, as AWS's says the caller's address."""
+
+    class Says(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"203.0.113.9\n")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Says) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("given", "range_", "problem"),
+    [
+        ("", "203.0.113.9/32", False),
+        ("203.0.113.0/24", "203.0.113.0/24", False),
+        ("203.0.113.7/32", "203.0.113.7/32", True),
+        ("0.0.0.0/0", "0.0.0.0/0", False),
+    ],
+)
+def test_the_operator_is_not_shut_out(own_address: str, given: str, range_: str, problem: bool) -> None:
+    found, problems = PREFLIGHT.admin_cidr({"admin_cidr": given}, own_address)
+    assert found == range_
+    assert [p.fix for p in problems] == (["-e admin_cidr=203.0.113.9/32, or leave it empty"] if problem else [])
+
+
+def test_an_address_that_cannot_be_found_matters_only_where_it_is_needed() -> None:
+    nobody = "http://127.0.0.1:9"
+    assert PREFLIGHT.admin_cidr({"admin_cidr": "203.0.113.7/32"}, nobody) == ("203.0.113.7/32", [])
+    assert "cannot be found" in str(PREFLIGHT.admin_cidr({"admin_cidr": ""}, nobody)[1][0])
 
 
 @pytest.mark.parametrize(
