@@ -77,8 +77,8 @@ AMI = Recipe(
     packages=(
         "systemd", "systemd-sysv", "dbus", "libpam-systemd", "openssh-server", "sudo", "python3", "python3-apt",
         "iproute2", "iputils-ping", "netbase", "curl", "ca-certificates", "procps", "less", "vim-tiny", "gnupg", "kmod",
-        # As in Debian's own images for EC2: cloud-init brings the library, and updates install themselves.
-        "python3-requests", "unattended-upgrades", "xz-utils", "zstd",
+        # As in Debian's own images for EC2: cloud-init brings the library, updates install themselves, a resolver listens.
+        "python3-requests", "unattended-upgrades", "systemd-resolved", "xz-utils", "zstd",
     ),
     folder="ami",
     command='["/usr/lib/localcloud/init"]',

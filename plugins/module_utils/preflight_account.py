@@ -166,6 +166,38 @@ def _quota(client: Client, service: str, code: str, default: int | None) -> floa
         return default
 
 
+# Settings of a database that AWS cannot change, or this project does not: the variable, what RDS calls it.
+FIXED = {"db_name": "DBName", "db_master_username": "MasterUsername"}
+# From here on gp3 storage needs more settings than this project knows; below, RDS gives the same speed to every size.
+FAST_STORAGE = 400
+
+
+def changed_database(database: dict[str, Any], settings: dict[str, Any]) -> Iterator[Problem]:
+    """Settings that the database which is there cannot take. database: as RDS describes it."""
+
+    def problem(variable: str, wrong: str, allowed: Any) -> Problem:
+        return Problem(variable, settings[variable], wrong, str(allowed), f"-e {variable}={str(allowed).split(maxsplit=1)[0].strip(',')}")
+
+    for variable, attribute in FIXED.items():
+        if str(settings[variable]) != database.get(attribute):
+            there = database.get(attribute)
+            yield problem(variable, f"the database exists with {there}, which AWS cannot change", there)
+    major = database["EngineVersion"].split(".")[0]
+    if str(settings["db_engine_version"]) != major:
+        wrong = f"the database runs PostgreSQL {database['EngineVersion']}; a major version is not changed by a playbook"
+        yield problem("db_engine_version", wrong, major)
+    storage, wanted = database["AllocatedStorage"], int(settings["db_storage"])
+    least = -(-storage * 11 // 10)
+    if wanted < storage:
+        yield problem("db_storage", f"the database has {storage} GiB, which AWS cannot make less", storage)
+    elif storage < FAST_STORAGE <= wanted:
+        wrong = f"growing from {storage} GiB past {FAST_STORAGE} needs a choice of IOPS that is made by hand"
+        yield problem("db_storage", wrong, f"{storage} to {FAST_STORAGE - 1}")
+    elif storage < wanted < least:
+        wrong = f"the database has {storage} GiB, and AWS adds a tenth at least"
+        yield problem("db_storage", wrong, f"{storage}, or {least} and more" if least < FAST_STORAGE else storage)
+
+
 def existing_problems(client: Client, settings: dict[str, Any]) -> Iterator[Problem]:
     """What cannot change once the environment is there, and a master password that RDS would refuse."""
     own = [
@@ -183,6 +215,12 @@ def existing_problems(client: Client, settings: dict[str, Any]) -> Iterator[Prob
                 wrong = f"{item['InstanceId']} runs as {item['InstanceType']}, which cannot change while it runs"
                 fix = f"-e instance_type={item['InstanceType']}, or terminate it: the next run launches it anew"
                 yield Problem("instance_type", settings["instance_type"], wrong, item["InstanceType"], fix)
+    rds = client("rds")
+    try:
+        identifier = f"{settings['project']}-{settings['env_name']}-database"
+        yield from changed_database(rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0], settings)
+    except rds.exceptions.DBInstanceNotFoundFault:
+        pass
     name = f"/{settings['project']}/{settings['env_name']}/database/master-password"
     ssm = client("ssm")
     try:

@@ -61,7 +61,7 @@ def one_of(*choices: str) -> Rule:
 NAME = "letters a-z, digits and single hyphens, beginning with a letter, not ending with a hyphen"
 NAME_PATTERN = r"[a-z](?:-?[a-z0-9])*"
 RULES = {
-    "project": pattern(rf"(?!internal(-|$)|aws)(?=.{{2,12}}$){NAME_PATTERN}", f"2 to 12 {NAME}", "tandem"),
+    "project": pattern(rf"(?!internal(-|$)|aws|ssm|sg(-|$))(?=.{{2,12}}$){NAME_PATTERN}", f"2 to 12 {NAME}", "tandem"),
     "env_name": pattern(rf"(?=.{{2,10}}$){NAME_PATTERN}", f"2 to 10 {NAME}", "staging"),
     "region": pattern(r"[a-z]{2}(-[a-z]+)+-\d", "the name of an AWS region", "eu-central-1"),
     "frontend_count": whole(1, 9, 2),
@@ -73,8 +73,8 @@ RULES = {
     "volume_size": whole(8, 16384, 8),
     "db_instance_class": pattern(r"db\.[a-z0-9-]+\.[a-z0-9-]+", "an RDS instance class", "db.t4g.micro"),
     "db_storage": whole(20, 1000, 20),
-    "db_engine_version": whole(13, 99, 17),
-    "db_backup_days": whole(0, 35, 7),
+    "db_engine_version": whole(14, 99, 17),
+    "db_backup_days": whole(0, 35, 1),
     "db_name": pattern(r"[A-Za-z][A-Za-z0-9_]{0,62}", "1 to 63 letters, digits and underscores", "tandem"),
     "db_master_username": Rule(
         lambda text: (

@@ -50,10 +50,12 @@ admin_cidr:
 import importlib.util  # noqa: E402
 import shutil  # noqa: E402
 import subprocess  # noqa: E402
+import sys  # noqa: E402
 import urllib.request  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
 from contextlib import suppress  # noqa: E402
 from functools import cache  # noqa: E402
+from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
@@ -72,6 +74,8 @@ with suppress(ImportError):  # machine_problems says what is missing
 
 LIBRARIES = ("boto3", "botocore", "cryptography")
 PROGRAMS = ("ssh", "docker")
+# Lets another processor run x86_64 programs. Docker Desktop brings its own.
+EMULATOR = Path("/proc/sys/fs/binfmt_misc/qemu-x86_64")
 
 
 def machine_problems(docker: bool) -> Iterator[Problem]:
@@ -86,11 +90,16 @@ def machine_problems(docker: bool) -> Iterator[Problem]:
         yield Problem("program", name, "not installed", "on the PATH of this machine", f"install {name}")
     if docker and "docker" not in missing:
         answer = subprocess.run(
-            ["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True
+            ["docker", "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"], capture_output=True, text=True
         )
+        platform = answer.stdout.strip()
         if answer.returncode:
             wrong = (answer.stderr.strip().splitlines() or ["does not answer"])[-1]
             yield Problem("Docker", "daemon", wrong, "a running daemon: it builds the images", "start dockerd")
+        elif sys.platform == "linux" and platform != "linux/amd64" and not EMULATOR.exists():
+            wrong = "cannot build the hosts' images, which are linux/amd64"
+            fix = "install qemu-user-static and binfmt-support, or name another daemon: DOCKER_HOST=ssh://…"
+            yield Problem("Docker", f"daemon on {platform}", wrong, "linux/amd64, or an emulator of it", fix)
 
 
 def own_address(url: str) -> str:

@@ -11,7 +11,7 @@ description:
   - Host keys are read from the instances' console output, where cloud-init prints them. They come over the AWS API, so
     the first connection is already checked. A host's alias in C(known_hosts) is its instance ID, hence a new host in an
     old one's place is neither refused nor mistaken for it.
-  - Hosts without a public address are reached through the first host that has one.
+  - Hosts without a public address are reached through the first host with one that answers.
 options:
   directory:
     description: The folder, made with mode 0700.
@@ -117,15 +117,18 @@ def known_hosts(ec2: Any, before: str, instances: dict[str, dict[str, Any]], tim
 def ssh_config(directory: str, user: str, host_keys: str, instances: dict[str, dict[str, Any]]) -> str:
     """The SSH configuration: one section a host, by name and by address."""
     checking = "accept-new" if host_keys == "accept-new" else "yes"
-    jump = next((name for name, item in sorted(instances.items()) if item["public_address"]), "")
+    # Any frontend that answers is the way in, so that the loss of one leaves no backend out of reach.
+    through = " || ".join(
+        f'ssh -F "{directory.replace("%", "%%")}/config" -W %h:%p {name}' for name, item in sorted(instances.items()) if item["public_address"]
+    )
     sections = [
         "# Written by role access. For people: ssh -F this-file HOST",
     ]
     for name, item in sorted(instances.items()):
         address = item["public_address"] or item["private_address"]
         sections.append(f"Host {name} {address}\n  HostName {address}\n  HostKeyAlias {item['id']}")
-        if jump and not item["public_address"]:
-            sections[-1] += f"\n  ProxyJump {jump}"
+        if through and not item["public_address"]:
+            sections[-1] += f"\n  ProxyCommand sh -c '{through}'"
     sections.append(
         f"Host *\n  User {user}\n  IdentityFile {directory}/id_ed25519\n  IdentitiesOnly yes\n"
         f"  UserKnownHostsFile {directory}/known_hosts\n  GlobalKnownHostsFile none\n"
@@ -186,7 +189,7 @@ def main() -> None:
     except NoKeysError as error:
         module.fail_json(
             msg=f"ssh_host_keys=console: no host keys on the console of {error} after {params['timeout']} s. "
-            "Look at EC2, Get system log; or allow -e ssh_host_keys=accept-new, which trusts the first connection."
+            "The console keeps only the last 64 KB: look at EC2, Get system log; or allow -e ssh_host_keys=accept-new, which trusts the first connection."
         )
     except (BotoCoreError, ClientError) as error:
         module.fail_json_aws(error, msg=f"The SSH key ({params['key_parameter']}) or a host key cannot be fetched")

@@ -10,6 +10,7 @@ from .modules import load
 
 content_hash = load("images", "content_image").content_hash
 ARGUMENTS = {"BASE": "debian:trixie-slim"}
+PLATFORM = "linux/amd64"
 
 
 @pytest.fixture
@@ -43,17 +44,19 @@ def change_dockerfile(context: Path) -> None:
 
 @pytest.mark.parametrize("change", [change_content, add_file, rename_file, make_executable, change_dockerfile])
 def test_what_the_build_sees_changes_the_name(context: Path, change: object) -> None:
-    before = content_hash(str(context), ARGUMENTS)
+    before = content_hash(str(context), ARGUMENTS, PLATFORM)
     change(context)  # type: ignore[operator]
-    assert content_hash(str(context), ARGUMENTS) != before
+    assert content_hash(str(context), ARGUMENTS, PLATFORM) != before
 
 
-def test_another_base_changes_the_name(context: Path) -> None:
-    assert content_hash(str(context), ARGUMENTS) != content_hash(str(context), {"BASE": "debian:forky-slim"})
+def test_another_base_or_platform_changes_the_name(context: Path) -> None:
+    other_base = content_hash(str(context), {"BASE": "debian:forky-slim"}, PLATFORM)
+    other_platform = content_hash(str(context), ARGUMENTS, "linux/arm64")
+    assert len({content_hash(str(context), ARGUMENTS, PLATFORM), other_base, other_platform}) == 3
 
 
 def test_what_is_ignored_and_dates_do_not(context: Path) -> None:
-    before = content_hash(str(context), ARGUMENTS)
+    before = content_hash(str(context), ARGUMENTS, PLATFORM)
     (context / "notes.txt").write_text("other notes\n")
     (context / "app.py").touch()
-    assert content_hash(str(context), ARGUMENTS) == before
+    assert content_hash(str(context), ARGUMENTS, PLATFORM) == before

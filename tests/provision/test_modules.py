@@ -180,9 +180,9 @@ def test_a_silent_console_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_backends_are_reached_through_a_frontend() -> None:
     text = access_module.ssh_config("/s", "admin", "console", INSTANCES)
     backend, frontend = (next(s for s in text.split("\n\n") if s.startswith(f"Host {n}")) for n in INSTANCES)
-    assert "ProxyJump frontend-1" in backend
+    assert """ProxyCommand sh -c 'ssh -F "/s/config" -W %h:%p frontend-1'""" in backend
     assert "HostName 10.0.0.9" in backend
-    assert "ProxyJump" not in frontend
+    assert "ProxyCommand" not in frontend
     assert "StrictHostKeyChecking yes" in text
     assert "StrictHostKeyChecking accept-new" in access_module.ssh_config("/s", "admin", "accept-new", INSTANCES)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.support.plugins import ROOT, load
 from .conftest import Playbook
 
 PREFLIGHT = load("plugins/modules/preflight.py")  # makes module_utils importable
+from ansible.module_utils.preflight_account import changed_database  # noqa: E402
 from ansible.module_utils.preflight_settings import (  # noqa: E402
     RULES,
     password_problem,
@@ -44,6 +46,8 @@ def test_the_variables_as_they_come_are_right() -> None:
     [
         ("project", "Tandem"),
         ("project", "internal"),
+        ("project", "ssmith"),
+        ("project", "sg"),
         ("project", "a--b"),
         ("env_name", "x"),
         ("env_name", "staging-"),
@@ -146,6 +150,41 @@ def test_an_address_that_cannot_be_found_matters_only_where_it_is_needed() -> No
     nobody = "http://127.0.0.1:9"
     assert PREFLIGHT.admin_cidr({"admin_cidr": "203.0.113.7/32"}, nobody) == ("203.0.113.7/32", [])
     assert "cannot be found" in str(PREFLIGHT.admin_cidr({"admin_cidr": ""}, nobody)[1][0])
+
+
+DATABASE = {"DBName": "tandem", "MasterUsername": "tandem_master", "EngineVersion": "17.6", "AllocatedStorage": 100}
+WANTED = {"db_name": "tandem", "db_master_username": "tandem_master", "db_engine_version": "17", "db_storage": 100}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "fix"),
+    [
+        ("db_storage", 100, None),
+        ("db_storage", 110, None),
+        ("db_storage", 399, None),
+        ("db_storage", 99, "-e db_storage=100"),
+        ("db_storage", 109, "-e db_storage=100"),
+        ("db_storage", 400, "-e db_storage=100"),
+        ("db_engine_version", "18", "-e db_engine_version=17"),
+        ("db_name", "other", "-e db_name=tandem"),
+        ("db_master_username", "other", "-e db_master_username=tandem_master"),
+    ],
+)
+def test_what_a_database_cannot_become(variable: str, value: Any, fix: str | None) -> None:
+    found = list(changed_database(DATABASE, {**WANTED, variable: value}))
+    assert [(problem.variable, problem.fix) for problem in found] == ([(variable, fix)] if fix else [])
+
+
+@pytest.mark.parametrize(("platform", "wrong"), [("linux/amd64", False), ("linux/arm64", True)])
+def test_a_daemon_that_builds_for_another_processor(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, platform: str, wrong: bool
+) -> None:
+    (tmp_path / "docker").write_text(f"#!/bin/sh\necho {platform}\n")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(PREFLIGHT, "EMULATOR", tmp_path / "none")
+    found = [problem.value for problem in PREFLIGHT.machine_problems(docker=True)]
+    assert found == ([f"daemon on {platform}"] if wrong else [])
 
 
 @pytest.mark.parametrize(

@@ -125,10 +125,10 @@ def loses_its_image(fleet: Fleet) -> Strike:
 
 
 def loses_a_host(fleet: Fleet) -> Strike:
-    """A frontend ends while the first backend gets its new container."""
+    """The frontend through which SSH goes to the backends ends while the first of them gets its new container."""
 
     def terminate(_: object) -> None:
-        fleet.ec2.terminate_instances(InstanceIds=[fleet.instance("frontend-2")["InstanceId"]])
+        fleet.ec2.terminate_instances(InstanceIds=[fleet.instance("frontend-1")["InstanceId"]])
 
     return Strike("Start the container", 1, terminate)
 

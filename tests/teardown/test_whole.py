@@ -110,3 +110,26 @@ def test_the_sweep_names_what_no_kind_covers(endpoint: Endpoint) -> None:
     )["LaunchTemplate"]["LaunchTemplateId"]
     assert [resource.id for resource in find_others(environment(endpoint))] == [template]
     ec2.delete_launch_template(LaunchTemplateId=template)
+
+
+@pytest.mark.parametrize("call", ["DescribeTags", "DescribeLoadBalancerAttributes"])
+def test_a_load_balancer_that_goes_while_it_is_looked_at(endpoint: Endpoint, call: str) -> None:
+    """Between two calls of one look, by whomever: the other one is found all the same."""
+    stack(endpoint).make()
+    elb = endpoint.client("elbv2")
+    first, second = sorted(item["LoadBalancerArn"] for item in elb.describe_load_balancers()["LoadBalancers"])
+    gone: list[str] = []
+
+    def delete(**_: object) -> None:
+        if not gone:
+            gone.append(first)
+            elb.delete_load_balancer(LoadBalancerArn=first)
+
+    event = f"before-call.elastic-load-balancing-v2.{call}"
+    elb.meta.events.register(event, delete)
+    try:
+        found = {resource.id for resource in find_all(environment(endpoint)) if resource.kind == "load balancer"}
+    finally:
+        elb.meta.events.unregister(event, delete)
+    assert gone
+    assert second in found

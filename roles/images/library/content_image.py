@@ -18,6 +18,10 @@ options:
     type: list
     elements: str
     default: []
+  platform:
+    description: What the image runs on, as C(docker build --platform) takes it; part of the tag.
+    type: str
+    default: linux/amd64
   network: {description: Network of the build's own commands., type: str, default: default}
   build:
     description: Build the image if it is missing; otherwise only say what its name is.
@@ -46,8 +50,8 @@ except ImportError:
     exclude_paths = None
 
 
-def content_hash(context: str, build_args: dict) -> str:
-    """The first 16 hex digits of SHA-256 over every file that the build can see, its mode, and the arguments."""
+def content_hash(context: str, build_args: dict, platform: str) -> str:
+    """The first 16 hex digits of SHA-256 over every file that the build can see, its mode, the arguments, the platform."""
     ignore = os.path.join(context, ".dockerignore")
     patterns = []
     if os.path.exists(ignore):
@@ -63,6 +67,7 @@ def content_hash(context: str, build_args: dict) -> str:
         digest.update(f"{path}\0{executable:d}\0{hashlib.sha256(content).hexdigest()}\n".encode())
     for name, value in sorted(build_args.items()):
         digest.update(f"{name}={value}\n".encode())
+    digest.update(f"{platform}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -99,6 +104,7 @@ def main() -> None:
             "context": {"type": "path", "required": True},
             "build_args": {"type": "dict", "default": {}},
             "secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "platform": {"type": "str", "default": "linux/amd64"},
             "network": {"type": "str", "default": "default"},
             "build": {"type": "bool", "default": True},
             "docker": {"type": "str"},
@@ -110,7 +116,8 @@ def main() -> None:
     wanted = module.params
     if not os.path.exists(os.path.join(wanted["context"], "Dockerfile")):
         module.fail_json(msg=f"context={wanted['context']}: no Dockerfile there; want the folder that holds it")
-    image = f"{wanted['repository']}:{content_hash(wanted['context'], wanted['build_args'])}"
+    tag = content_hash(wanted["context"], wanted["build_args"], wanted["platform"])
+    image = f"{wanted['repository']}:{tag}"
     found = [wanted["docker"]] if wanted["docker"] else clients()
     if not found:
         module.fail_json(msg="no `docker` on PATH; install Docker Engine (on Debian: apt install docker.io docker-cli)")
@@ -121,7 +128,7 @@ def main() -> None:
     builder = next((docker for docker in found if has_buildkit(docker)), None)
     if builder is None:
         module.fail_json(msg=f"no Docker client with BuildKit among {', '.join(found)}; install the buildx plugin")
-    command = [builder, "build", "--tag", image, "--network", wanted["network"]]
+    command = [builder, "build", "--tag", image, "--network", wanted["network"], "--platform", wanted["platform"]]
     command += [part for name, value in wanted["build_args"].items() for part in ("--build-arg", f"{name}={value}")]
     command += [part for secret in wanted["secrets"] for part in ("--secret", secret)]
     environment = os.environ | {"DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}

@@ -26,7 +26,9 @@ def load_balancers(environment: Environment) -> Iterator[Resource]:
     elb = environment.client("elbv2")
     for item, tags in _tagged(environment, "describe_load_balancers", "LoadBalancers", "LoadBalancerArn"):
         arn = item["LoadBalancerArn"]
-        attributes = tags_of(elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"])
+        attributes = _unless_gone(
+            lambda arn=arn: elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+        )
         yield Resource(
             "load balancer", arn, item["LoadBalancerName"], item["State"]["Code"],
             owner=owner(tags), vpc_ids=(item["VpcId"],),
@@ -58,11 +60,21 @@ def _tagged(
     items = list(pages(elb, operation, key))
     tags: dict[str, Tags] = {}
     for start in range(0, len(items), 20):  # as many as one call takes
-        answer = elb.describe_tags(ResourceArns=[item[arn] for item in items[start : start + 20]])
-        tags |= {entry["ResourceArn"]: tags_of(entry["Tags"]) for entry in answer["TagDescriptions"]}
+        tags |= _balancing_tags(elb, [item[arn] for item in items[start : start + 20]])
     for item in items:
         if environment.has(tags.get(item[arn], {}), item.get("VpcId")):
             yield item, tags.get(item[arn], {})
+
+
+def _balancing_tags(elb: Any, arns: list[str]) -> dict[str, Tags]:
+    """Tags by ARN. One that went away since it was listed, whosever it was, fails the call for all: then one by one."""
+    try:
+        answer = elb.describe_tags(ResourceArns=arns)["TagDescriptions"]
+    except Exception as error:
+        if not GONE.search(error_code(error)):
+            raise
+        return {key: tags for arn in arns for key, tags in _balancing_tags(elb, [arn]).items()} if arns[1:] else {}
+    return {entry["ResourceArn"]: tags_of(entry["Tags"]) for entry in answer}
 
 
 # -- the database -----------------------------------------------------------------------------------------
