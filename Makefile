@@ -5,11 +5,15 @@
 
 PYTHON ?= python3
 export PYTHON
+# The inventory's folder, and the environment's own name: the folder's, except that inventory/aws is the environment main.
 ENVIRONMENT ?= local
+ENV_NAME ?= $(if $(filter aws,$(ENVIRONMENT)),main,$(ENVIRONMENT))
 # Commands for the local cloud run in its internet, all others where they are typed.
 WITHIN := $(if $(filter local,$(ENVIRONMENT)),localcloud exec --)
 PLAYBOOK := $(WITHIN) ansible-playbook -i inventory/$(ENVIRONMENT)
 REPORT := $(WITHIN) env ANSIBLE_STDOUT_CALLBACK=plain ansible-playbook -i inventory/$(ENVIRONMENT)
+# For targets that begin or end the local cloud, or break what runs there.
+LOCAL_ONLY = @test $(ENVIRONMENT) = local || { echo "make $@ is for the local cloud alone; on AWS: $(1)" >&2; exit 2; }
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## List the targets
@@ -24,12 +28,14 @@ help: ## List the targets
 setup: .venv/.runtime ## Make the virtual environment, and nothing else
 
 localcloud: .venv/.runtime
+	$(call LOCAL_ONLY,ansible-playbook site.yml)
 	@localcloud up
 
 up: localcloud ## Bring up the local cloud and deploy to it; again: changes nothing
 	@$(PLAYBOOK) site.yml $(ARGS)
 
 down: .venv/.runtime ## Tear the deployment down, then the local cloud
+	$(call LOCAL_ONLY,ansible-playbook -i inventory/$(ENVIRONMENT) playbooks/teardown.yml)
 	@if localcloud status --json >/dev/null 2>&1; then $(PLAYBOOK) playbooks/teardown.yml -e confirm=tandem-local $(ARGS); fi
 	@localcloud down
 
@@ -40,19 +46,21 @@ releases: .venv/.runtime ## Who deployed what, when, and how it ended
 	@$(REPORT) playbooks/releases.yml $(ARGS)
 
 logs: .venv/.runtime ## All containers' logs, merged (ARGS="backend --no-follow")
-	@$(WITHIN) bin/logs --environment $(ENVIRONMENT) $(ARGS)
+	@$(WITHIN) bin/logs --environment $(ENV_NAME) $(ARGS)
 
 console: .venv/.runtime ## psql on the database, as the application's user, through a backend
-	@$(WITHIN) bin/console $(ENVIRONMENT)
+	@$(WITHIN) bin/console $(ENV_NAME)
 
 picture: .venv/.runtime ## Draw docs/topology.svg from the running deployment, as the verification sees it
 	@$(PLAYBOOK) playbooks/verify.yml $(ARGS)
-	@cp reports/$(ENVIRONMENT)/topology.svg docs/topology.svg
+	@cp reports/$(ENV_NAME)/topology.svg docs/topology.svg
 
 mutants: .venv/.development ## Break the running deployment in every known way; the verification must notice
+	$(call LOCAL_ONLY,python -m tests.mutants -i inventory/$(ENVIRONMENT) --insist)
 	@localcloud exec -- python -m tests.mutants $(ARGS)
 
 receipts: .venv/.development ## What visitors see of a roll-out, a rollback and a failed roll-out, under load
+	$(call LOCAL_ONLY,python -m tests.releases.receipts -i inventory/$(ENVIRONMENT))
 	@localcloud exec -- python -m tests.releases.receipts $(ARGS)
 
 bench-apps: .venv/.development ## Requests per second of the applications, against bare ones

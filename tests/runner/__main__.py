@@ -38,7 +38,8 @@ def main() -> int:
         for step in chosen:
             print(f"{step.name:<22} {step.what}")
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     seed = os.environ.setdefault("SEED", datetime.datetime.now(datetime.UTC).date().isoformat())
     os.environ["TANDEM_TORTURE"] = "1" if arguments.torture else ""
     os.environ["PATH"] = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"

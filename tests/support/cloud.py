@@ -45,10 +45,12 @@ class Cloud:
     """A local cloud of its own name, with one environment.
 
     env_name: the environment that playbooks act on: not `local`, which may be the developer's own.
+    operator: whose access key they use, as environment variables; empty: the account's own, which may do anything.
     """
 
     def __init__(self, name: str, env_name: str, inventory: str = "inventory/local") -> None:
         self.name, self.env_name, self.inventory = name, env_name, inventory
+        self.operator: dict[str, str] = {}
         self.environment = {**os.environ, "LOCALCLOUD_NAME": name, "LOCALCLOUD_PORT": str(free_port())}
 
     @property
@@ -72,7 +74,8 @@ class Cloud:
 
     def playbook_command(self, playbook: str, *options: str) -> list[str]:
         where = ["-i", self.inventory, playbook, "-e", f"env_name={self.env_name}"]
-        return [str(Path(sys.executable).with_name("ansible-playbook")), *where, *options]
+        key = [f"{name}={value}" for name, value in self.operator.items()]
+        return ["env", *key, str(Path(sys.executable).with_name("ansible-playbook")), *where, *options]
 
     def journal(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.localcloud("journal").splitlines()]

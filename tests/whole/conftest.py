@@ -18,6 +18,7 @@ import pytest
 from tests.support.cloud import Cloud, Run
 from tests.support.spread import Spread
 from tests.whole.lookalikes import plant
+from tests.whole.operator import hire
 
 OWN_CLOUDS = ("test_7_kills", "test_8_readme")
 
@@ -43,12 +44,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spread:
 
 @contextmanager
 def local_cloud(name: str, env_name: str) -> Iterator[Cloud]:
-    """A running local cloud whose account holds nothing but other people's look-alikes."""
+    """A running local cloud whose account holds nothing but other people's look-alikes, and an operator's user."""
     made = Cloud(name, env_name)
     made.localcloud("down")
     try:
         made.localcloud("up")
         plant(made)
+        hire(made)
         yield made
     finally:
         made.localcloud("down")
