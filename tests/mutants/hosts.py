@@ -74,3 +74,17 @@ def plain_volume(deployment: Deployment) -> Iterator[None]:
         deployment.wait("the volume is available", lambda: state() == "available")
     finally:
         deployment.ec2.delete_volume(VolumeId=volume)
+
+
+@mutant("a resolver that listens to its neighbours", r"backend-1: systemd-resolve listens on tcp port 5355 of")
+def resolver_listens(deployment: Deployment) -> Iterator[None]:
+    settings, aside = "/etc/systemd/resolved.conf.d/50-docker-host.conf", "/run/50-docker-host.conf"
+
+    def move(before: str, after: str) -> None:
+        deployment.run("backend-1", "mv", before, after)
+        deployment.run("backend-1", "systemctl", "restart", "systemd-resolved")
+
+    move(settings, aside)
+    deployment.wait("port 5355", lambda: ":5355" in deployment.run("backend-1", "ss", "-Hltn"), 20)
+    yield
+    move(aside, settings)
