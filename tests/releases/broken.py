@@ -158,7 +158,7 @@ RELEASES = (
         "host-dies",
         good,
         "failed",
-        "frontend-2 cannot be reached",
+        "frontend-1 cannot be reached",
         loses="requests on the host that died, and those sent to it until its load balancer has noticed",
         strike=loses_a_host,
         mends=True,
