@@ -17,7 +17,7 @@ groups_module = load("plugins/modules/security_groups.py")
 secrets_module = load("plugins/modules/secret_parameters.py")
 access_module = load("plugins/modules/ssh_access.py")
 survey_module = load("plugins/modules/survey.py")
-from ansible.module_utils.look import DoubledError, Look  # noqa: E402
+from ansible.module_utils.look import SERVING_DATABASES, DoubledError, Look  # noqa: E402
 
 MATRIX = [
     {"from": "internet", "to": "front_end", "port": 80, "protocol": "tcp", "why": "Visitors"},
@@ -260,8 +260,17 @@ def test_waiting_ends_and_says_what_it_saw(monkeypatch: pytest.MonkeyPatch) -> N
     found["database"]["state"] = "failed"
     with pytest.raises(survey_module.NotReadyError, match="database is failed: it will not become ready by itself"):
         survey_module.wait(lambda: found, ["database"], 100)
+    found["database"]["state"] = "stopped"
+    with pytest.raises(survey_module.NotReadyError, match="database is stopped: it will not become ready by itself"):
+        survey_module.wait(lambda: found, ["database"], 100)
     found["database"]["state"] = "available"
     assert survey_module.wait(lambda: found, ["database", "instances"], -1) is found
+
+
+@pytest.mark.parametrize("state", sorted(SERVING_DATABASES))
+def test_a_database_is_ready_once_it_serves(state: str) -> None:
+    found = {"database": {"state": state}}
+    assert survey_module.wait(lambda: found, ["database"], -1) is found
 
 
 def test_boto3_is_the_one_that_is_pinned() -> None:

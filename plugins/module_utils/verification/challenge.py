@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ansible.module_utils.look import SERVING_DATABASES
 from ansible.module_utils.verification.access import Cell
 from ansible.module_utils.verification.model import Claim, Evidence, Json, Observation, listed
 
@@ -191,8 +192,8 @@ def _postgresql(observation: Observation) -> Claim:
     problems = []
     if not database:
         problems.append("there is no database instance")
-    elif database["state"] != "available":
-        problems.append(f"the database {database['id']} is {database['state']}, not available")
+    elif database["state"] not in SERVING_DATABASES:
+        problems.append(f"the database {database['id']} is {database['state']}, which does not serve")
     seen = f"{database['id']}: PostgreSQL {database['engine_version']}, {database['state']}" if database else "none"
     command = f"aws rds describe-db-instances --db-instance-identifier {observation.wanted['name_prefix']}-database"
     evidence = Evidence(command, seen, observation.found.get("at", ""))
