@@ -102,6 +102,17 @@ def certificate_unchecked(deployment: Deployment) -> Iterator[None]:
         yield
 
 
+@mutant(
+    "an application that connects to an address, not to the database's name",
+    r"backend-1 uses the database [0-9.]+, wanted \S+",
+)
+def database_by_address(deployment: Deployment) -> Iterator[None]:
+    original = connection_string(deployment, "backend-1")
+    address = deployment.run("backend-1", "getent", "ahostsv4", str(urlsplit(original).hostname)).split()[0]
+    with replaced(deployment, "backend-1", environment={"DBCONNECTIONSTRING": f"{original}&hostaddr={address}"}):
+        yield
+
+
 @mutant("an application as the database's master user", r"backend-2: the application connects as the master user")
 def master_user(deployment: Deployment) -> Iterator[None]:
     parts = urlsplit(connection_string(deployment, "backend-2"))

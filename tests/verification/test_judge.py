@@ -55,6 +55,10 @@ def rule(seen: Any, group: str, text: str) -> None:
     seen.found["security_groups"][group]["ingress"].append(text)
 
 
+def connection(seen: Any, host: str) -> Any:
+    return seen.hosts[host]["database"]["connections"][0]
+
+
 def stop(seen: Any, host: str) -> None:
     seen.hosts[host] = {part: {"failed": "Connection timed out"} for part in ("probe", "host", "database")}
     seen.found["instances"][host]["state"] = "stopped"
@@ -163,6 +167,26 @@ BREAKS: dict[str, tuple[Break, str]] = {
         lambda s: replies(s, "backend-1", "/instances")[0]["json"]["instances"].pop(),
         "database-shared: backend-1 does not see backend-2 in its database: they do not share one",
     ),
+    "another database than the deployed one": (
+        lambda s: [connection(s, f"backend-{n}").update(host="other.example.com") for n in (1, 2)],
+        "database-shared: backend-2 uses the database other.example.com, wanted db.example.com",
+    ),
+    "no database": (
+        lambda s: s.hosts["backend-1"]["database"]["connections"].clear(),
+        "database-shared: backend-1 connects to no database",
+    ),
+    "database not asked": (
+        lambda s: s.hosts["backend-1"].update(database={"failed": "Docker does not answer"}),
+        "database-shared: backend-1 could not be looked at: Docker does not answer",
+    ),
+    "database full": (
+        lambda s: s.found["database"].update(state="storage-full"),
+        "postgresql: the database tandem-test-database is storage-full, which does not serve",
+    ),
+    "database stopped": (
+        lambda s: s.found["database"].update(state="stopped"),
+        "postgresql: the database tandem-test-database is stopped, which does not serve",
+    ),
     "endpoint missing": (
         lambda s: replies(s, "frontend-1", "/passthrough")[0].update(status=404),
         "frontend-endpoints: frontend-1 /passthrough: wanted 200, got 404",
@@ -176,19 +200,19 @@ BREAKS: dict[str, tuple[Break, str]] = {
         "force-ssl: parameter group database: rds.force_ssl is 0, wanted 1",
     ),
     "connection without TLS accepted": (
-        lambda s: s.hosts["backend-1"]["database"]["connections"][0].update(without_tls="accepted"),
+        lambda s: connection(s, "backend-1").update(without_tls="accepted"),
         "tls-enforced: backend-1: the database accepts a connection without TLS",
     ),
     "certificate not checked": (
-        lambda s: s.hosts["backend-1"]["database"]["connections"][0].update(sslmode="require"),
+        lambda s: connection(s, "backend-1").update(sslmode="require"),
         "tls-enforced: backend-1: DBCONNECTIONSTRING says sslmode=require, wanted verify-full",
     ),
     "master user": (
-        lambda s: s.hosts["backend-1"]["database"]["connections"][0].update(user="tandem_master"),
+        lambda s: connection(s, "backend-1").update(user="tandem_master"),
         "least-rights: backend-1: the application connects as the master user tandem_master",
     ),
     "superuser": (
-        lambda s: s.hosts["backend-1"]["database"]["connections"][0].update(rights=["superuser"]),
+        lambda s: connection(s, "backend-1").update(rights=["superuser"]),
         "least-rights: backend-1: the application's user tandem_backend has superuser",
     ),
     "database not encrypted": (

@@ -201,8 +201,10 @@ def _postgresql(observation: Observation) -> Claim:
 
 
 def _shared(observation: Observation) -> Claim:
-    """Every backend lists all backends: each wrote itself into the one database that all of them read."""
-    backends, problems, lists = observation.names("backend"), observation.unseen("probe", tier="backend"), {}
+    """Every backend is configured with the deployed database, and lists all backends: each wrote itself into the one
+    that all of them read."""
+    backends, lists = observation.names("backend"), {}
+    problems = observation.unseen("probe", "database", tier="backend")
     for name in observation.seen_names("backend"):
         replies = observation.asked(name, "/instances")
         content = replies[0].get("json") if replies and replies[0]["status"] == 200 else None
@@ -213,19 +215,26 @@ def _shared(observation: Observation) -> Claim:
         lists[name] = alive
         if missing := [other for other in backends if other not in alive]:
             problems.append(f"{name} does not see {listed(missing)} in its database: they do not share one")
-    databases = sorted({c["host"] for seen in observation.hosts.values() for c in _connections(seen) if c.get("host")})
-    if len(databases) > 1:
-        problems.append(f"backends are configured with different databases: {listed(databases)}")
-    seen = f"{len(lists)} backends list each other; database {listed(databases)}"
+    endpoint = observation.found["database"].get("endpoint") or "the deployed one"
+    used = {name: _databases_used(observation.hosts[name]) for name in observation.looked_at("database", "backend")}
+    problems += [f"{name} connects to no database" for name, databases in used.items() if not databases]
+    problems += [
+        f"{name} uses the database {database}, wanted {endpoint}"
+        for name, databases in used.items()
+        for database in databases
+        if database != endpoint
+    ]
+    all_used = sorted({database for databases in used.values() for database in databases})
+    seen = f"{len(lists)} backends list each other; database {listed(all_used)}"
     evidence = _asked_on_hosts(observation, "/instances", backends)
     return Claim(
         "database-shared", "challenge", "DB instance is shared by all backends", seen, tuple(problems), evidence
     )
 
 
-def _connections(seen: Json) -> list[Json]:
-    connections: list[Json] = seen.get("database", {}).get("connections", [])
-    return connections
+def _databases_used(seen: Json) -> list[str]:
+    """The databases that a host's containers are configured with."""
+    return [str(connection.get("host") or "unknown") for connection in seen["database"]["connections"]]
 
 
 def _endpoints(observation: Observation, tier: str, paths: dict[str, str]) -> Claim:

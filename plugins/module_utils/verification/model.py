@@ -96,9 +96,13 @@ class Observation:
             problems += [f"{name} could not be looked at: {reason or 'no answer'}" for reason in list(reasons)[:1]]
         return problems
 
+    def looked_at(self, part: str, tier: str) -> list[str]:
+        """The wanted hosts of a tier of which a part (probe, host, database) came back."""
+        return [name for name in self.names(tier) if "at" in self.hosts.get(name, {}).get(part, {})]
+
     def seen_names(self, tier: str) -> list[str]:
         """The wanted hosts of a tier whose probes came back."""
-        return [name for name in self.names(tier) if "at" in self.hosts.get(name, {}).get("probe", {})]
+        return self.looked_at("probe", tier)
 
     def time(self, source: str, part: str = "probe") -> str:
         """When a host (or `operator`) was looked at."""
