@@ -13,27 +13,38 @@ def wrong_target_group(deployment: Deployment) -> Iterator[None]:
     target = {"Id": deployment.instance("backend-1")["InstanceId"]}
     deployment.elbv2.register_targets(TargetGroupArn=deployment.target_group("frontend"), Targets=[target])
     yield
-    remove_target(deployment, "frontend", target["Id"])
+    remove_target(deployment, "frontend", target["Id"], int(deployment.variables["frontend_port"]))
 
 
 @mutant("a backend deregistered", r"backend-2 is not registered in target group backend")
 def deregistered(deployment: Deployment) -> Iterator[None]:
     target = deployment.instance("backend-2")["InstanceId"]
-    remove_target(deployment, "backend", target)
+    remove_target(deployment, "backend", target, int(deployment.variables["backend_port"]))
     yield
     deployment.elbv2.register_targets(TargetGroupArn=deployment.target_group("backend"), Targets=[{"Id": target}])
 
 
-def remove_target(deployment: Deployment, tier: str, instance: str) -> None:
+@mutant(
+    "a second port of a frontend in the target group", r"target group frontend holds frontend-1:5099, wanted port 5000"
+)
+def second_port(deployment: Deployment) -> Iterator[None]:
+    target = {"Id": deployment.instance("frontend-1")["InstanceId"], "Port": 5099}
+    deployment.elbv2.register_targets(TargetGroupArn=deployment.target_group("frontend"), Targets=[target])
+    yield
+    remove_target(deployment, "frontend", target["Id"], target["Port"])
+
+
+def remove_target(deployment: Deployment, tier: str, instance: str, port: int) -> None:
     """Deregister, and wait until the target has drained and is gone."""
     group = deployment.target_group(tier)
-    deployment.elbv2.deregister_targets(TargetGroupArn=group, Targets=[{"Id": instance}])
+    target = {"Id": instance, "Port": port}
+    deployment.elbv2.deregister_targets(TargetGroupArn=group, Targets=[target])
 
-    def registered() -> list[str]:
+    def registered() -> list[dict[str, object]]:
         answer = deployment.elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        return [description["Target"]["Id"] for description in answer]
+        return [{name: description["Target"][name] for name in target} for description in answer]
 
-    deployment.wait(f"{instance} gone from {tier}", lambda: instance not in registered(), 360)
+    deployment.wait(f"{instance}:{port} gone from {tier}", lambda: target not in registered(), 360)
 
 
 @mutant("a second listener", r"load balancer public port 8080 leads to frontend, wanted no such listener")

@@ -121,6 +121,16 @@ BREAKS: dict[str, tuple[Break, str]] = {
         lambda s: s.found["target_groups"]["frontend"]["targets"].update({"backend-1": "unhealthy"}),
         "targets: target group frontend holds backend-1, which is no frontend",
     ),
+    "target on another port": (
+        lambda s: s.found["target_groups"]["frontend"]["targets"].update({"frontend-2:5099": "healthy"}),
+        "targets: target group frontend holds frontend-2:5099, wanted port 5000",
+    ),
+    "target on another port alone": (
+        lambda s: s.found["target_groups"]["frontend"].update(
+            targets={"frontend-1": "healthy", "frontend-2:5099": "healthy"}
+        ),
+        "targets: frontend-2 is not registered in target group frontend",
+    ),
     "target deregistered": (
         lambda s: s.found["target_groups"]["backend"]["targets"].pop("backend-1"),
         "targets: backend-1 is not registered in target group backend",

@@ -152,7 +152,12 @@ def _targets(observation: Observation) -> Finding:
             problems.append(f"there is no target group {tier}")
             continue
         wanted, targets = observation.names(tier), group["targets"]
-        problems += [f"target group {tier} holds {name}, which is no {tier}" for name in targets if name not in wanted]
+        for name in (name for name in targets if name not in wanted):
+            # A target on another port than the group's is named with it.
+            host, _, port = name.partition(":")
+            known = port and host in wanted
+            differs = f"wanted port {observation.port(tier)}" if known else f"which is no {tier}"
+            problems.append(f"target group {tier} holds {name}, {differs}")
         problems += [f"{name} is not registered in target group {tier}" for name in wanted if name not in targets]
         problems += [
             f"{name} is {state} in target group {tier}" for name, state in targets.items() if state != "healthy"
