@@ -17,6 +17,7 @@ groups_module = load("plugins/modules/security_groups.py")
 secrets_module = load("plugins/modules/secret_parameters.py")
 access_module = load("plugins/modules/ssh_access.py")
 survey_module = load("plugins/modules/survey.py")
+from ansible.module_utils import survey_network  # noqa: E402
 from ansible.module_utils.look import SERVING_DATABASES, DoubledError, Look  # noqa: E402
 
 MATRIX = [
@@ -250,6 +251,21 @@ def test_two_vpcs_with_names_of_their_own_are_refused(cloud: Endpoint) -> None:
         cloud.client("ec2").create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tag(name, "vpc"))
     with pytest.raises(DoubledError, match="two VPCs have the tags"):
         look(cloud)
+
+
+def test_routes_beyond_ipv4_are_told_apart() -> None:
+    """No role wants them, so that what a role compares stays as it is."""
+    routes = [
+        {"DestinationCidrBlock": "10.1.0.0/16", "GatewayId": "local"},
+        {"DestinationCidrBlock": "0.0.0.0/0", "InstanceId": "i-1", "NetworkInterfaceId": "eni-1", "State": "active"},
+        {"DestinationCidrBlock": "10.2.0.0/16", "NatGatewayId": "nat-1", "State": "blackhole"},
+        {"DestinationIpv6CidrBlock": "::/0", "GatewayId": "igw-1"},
+        {"DestinationPrefixListId": "pl-1", "GatewayId": "vpce-1"},
+    ]
+    environment = Look(lambda _service: None, "t", "x", {"igw-1": "internet"})
+    told = survey_network._route_table(environment, {"RouteTableId": "rtb-1", "Associations": [], "Routes": routes})
+    assert told["routes"] == {"0.0.0.0/0": "eni-1", "10.2.0.0/16": "blackhole"}
+    assert told["other_routes"] == {"::/0": "internet", "pl-1": "vpce-1"}
 
 
 def test_waiting_ends_and_says_what_it_saw(monkeypatch: pytest.MonkeyPatch) -> None:

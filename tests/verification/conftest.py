@@ -87,11 +87,19 @@ def found(frontends: int = 2, backends: int = 2) -> Json:
         "vpc": {"id": "vpc-1", "cidr": "10.40.0.0/16"},
         "subnets": subnets,
         "nat_gateways": {"nat-1": {"id": "nat-1"}},
+        "endpoints": {"s3": {"id": "vpce-1", "route_tables": ["private-1", "private-2", "public"]}},
         "route_tables": {
-            "public": {"routes": {"0.0.0.0/0": "internet"}, "subnets": ["public-1", "public-2"]},
-            "private-1": {"routes": {"0.0.0.0/0": "nat-1"}, "subnets": ["private-1"]},
-            "private-2": {"routes": {"0.0.0.0/0": "nat-1"}, "subnets": ["private-2"]},
-            "isolated": {"routes": {}, "subnets": ["isolated-1", "isolated-2"]},
+            name: {
+                "routes": {"0.0.0.0/0": target} if target else {},
+                "other_routes": {"pl-s3": "vpce-1"} if target else {},
+                "subnets": inside,
+            }
+            for name, target, inside in (
+                ("public", "internet", ["public-1", "public-2"]),
+                ("private-1", "nat-1", ["private-1"]),
+                ("private-2", "nat-1", ["private-2"]),
+                ("isolated", "", ["isolated-1", "isolated-2"]),
+            )
         },
         "security_groups": groups(),
         "instances": instances,
@@ -108,11 +116,13 @@ def found(frontends: int = 2, backends: int = 2) -> Json:
             "endpoint": DATABASE_NAME,
             "port": 5432,
             "master_username": "tandem_master",
+            "subnet_group": "database",
             "parameter_group": "database",
             "security_groups": ["database"],
             "encrypted": True,
             "public": False,
         },
+        "database_subnet_groups": {"database": {"subnets": ["isolated-1", "isolated-2"]}},
         "database_parameter_groups": {"database": {"values": {"rds.force_ssl": "1"}}},
         "volumes": {name: [{"id": f"vol-{name}", "encrypted": True}] for name in instances},
     }

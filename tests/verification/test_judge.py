@@ -143,6 +143,30 @@ BREAKS: dict[str, tuple[Break, str]] = {
         lambda s: s.found["route_tables"]["isolated"]["routes"].update({"0.0.0.0/0": "internet"}),
         "routes: route table isolated leads 0.0.0.0/0 to internet",
     ),
+    "database routed to the internet by IPv6": (
+        lambda s: s.found["route_tables"]["isolated"]["other_routes"].update({"::/0": "internet"}),
+        "routes: route table isolated leads ::/0 to internet",
+    ),
+    "database routed to S3": (
+        lambda s: s.found["route_tables"]["isolated"]["other_routes"].update({"pl-s3": "vpce-1"}),
+        "routes: route table isolated leads pl-s3 to vpce-1",
+    ),
+    "private subnet routed to the internet gateway by IPv6": (
+        lambda s: s.found["route_tables"]["private-2"]["other_routes"].update({"::/0": "internet"}),
+        "routes: route table private-2 leads ::/0 to internet",
+    ),
+    "private subnet routed to another network": (
+        lambda s: s.found["route_tables"]["private-2"]["routes"].update({"10.0.0.0/8": "pcx-1"}),
+        "routes: route table private-2 leads 10.0.0.0/8 to pcx-1",
+    ),
+    "public subnet in the database's subnet group": (
+        lambda s: s.found["database_subnet_groups"]["database"]["subnets"].append("public-1"),
+        "routes: the database's subnet group holds isolated-1, isolated-2, public-1, wanted isolated-1, isolated-2",
+    ),
+    "another subnet group": (
+        lambda s: s.found["database"].update(subnet_group="default"),
+        "routes: the database is in the subnet group default, which is not this environment's",
+    ),
     "database's subnet without a table of its own": (
         lambda s: s.found["route_tables"]["isolated"]["subnets"].remove("isolated-2"),
         "routes: subnet isolated-2 follows route table the VPC's main one, wanted one of the isolated subnets",

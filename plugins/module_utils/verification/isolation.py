@@ -167,15 +167,17 @@ def _targets(observation: Observation) -> Finding:
 
 
 def _routes(observation: Observation) -> Finding:
-    """A private subnet may lead out through a NAT gateway, never the internet gateway; an isolated one nowhere. Each
+    """A private subnet may lead out through a NAT gateway and to the gateway endpoint, an isolated one nowhere. Each
     follows a table of its kind: the VPC's main one, which all others follow, is nobody's here."""
     problems, seen = [], []
+    endpoints = {item["id"] for item in observation.found["endpoints"].values()}
+    ways_out = {"blackhole", *observation.found["nat_gateways"], *endpoints}
     for name, table in observation.found["route_tables"].items():
-        kind = name.split("-")[0]
-        seen.append(f"{name}: {listed(f'{cidr} to {target}' for cidr, target in table['routes'].items())}")
-        for cidr, target in table["routes"].items():
-            if kind == "isolated" or (kind == "private" and target == "internet"):
-                problems.append(f"route table {name} leads {cidr} to {target}")
+        kind, routes = name.split("-")[0], {**table["routes"], **table["other_routes"]}
+        seen.append(f"{name}: {listed(f'{destination} to {target}' for destination, target in routes.items())}")
+        for destination, target in routes.items():
+            if kind == "isolated" or (kind == "private" and target not in ways_out):
+                problems.append(f"route table {name} leads {destination} to {target}")
     tables = {subnet: name for name, table in observation.found["route_tables"].items() for subnet in table["subnets"]}
     for subnet in observation.found["subnets"]:
         kind, table = subnet.split("-")[0], tables.get(subnet, "the VPC's main one")
@@ -185,7 +187,20 @@ def _routes(observation: Observation) -> Finding:
     for name, item in observation.instances().items():
         if not item["subnet"].startswith(homes.get(item["tier"], "")):
             problems.append(f"{name} is in subnet {item['subnet']}, wanted {homes[item['tier']]}")
-    return "; ".join(seen), problems, "aws ec2 describe-route-tables"
+    problems += _database_subnets(observation)
+    return "; ".join(seen), problems, "aws ec2 describe-route-tables; aws rds describe-db-subnet-groups"
+
+
+def _database_subnets(observation: Observation) -> list[str]:
+    """RDS may put a database into any subnet of its group, at once or when it moves to another zone."""
+    if not (database := observation.found["database"]):
+        return []
+    name, groups = database["subnet_group"], observation.found["database_subnet_groups"]
+    if name not in groups:
+        return [f"the database is in the subnet group {name}, which is not this environment's"]
+    wanted = sorted(subnet for subnet in observation.found["subnets"] if subnet.startswith("isolated-"))
+    held = groups[name]["subnets"]
+    return [] if held == wanted else [f"the database's subnet group holds {listed(held)}, wanted {listed(wanted)}"]
 
 
 def _listening(observation: Observation) -> Finding:
