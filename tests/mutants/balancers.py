@@ -60,12 +60,27 @@ def second_listener(deployment: Deployment) -> Iterator[None]:
 
 
 @mutant(
+    "a rule that answers before the frontends",
+    r"load balancer public port 80 has a rule beyond its default one: path-pattern / to fixed-response",
+)
+def rule_beyond(deployment: Deployment) -> Iterator[None]:
+    answer = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "closed for today"}
+    rule = deployment.elbv2.create_rule(
+        ListenerArn=deployment.listener("public"),
+        Priority=1,
+        Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/"]}}],
+        Actions=[{"Type": "fixed-response", "FixedResponseConfig": answer}],
+    )["Rules"][0]["RuleArn"]
+    yield
+    deployment.elbv2.delete_rule(RuleArn=rule)
+
+
+@mutant(
     "the public load balancer answers by itself",
     r"/version from operator: frontend-1, frontend-2 never answered",
 )
 def answers_by_itself(deployment: Deployment) -> Iterator[None]:
-    balancer = deployment.balancer("public")["LoadBalancerArn"]
-    listener = deployment.elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"][0]["ListenerArn"]
+    listener = deployment.listener("public")
     answer = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "closed for today"}
     action = {"Type": "fixed-response", "FixedResponseConfig": answer}
     deployment.elbv2.modify_listener(ListenerArn=listener, DefaultActions=[action])

@@ -71,6 +71,7 @@ def found(frontends: int = 2, backends: int = 2) -> Json:
     }
     balancers = {
         name: {
+            "arn": f"arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/tandem-test-{name}/1",
             "state": "active",
             "scheme": scheme,
             "dns_name": dns,
@@ -125,7 +126,18 @@ def found(frontends: int = 2, backends: int = 2) -> Json:
         "database_subnet_groups": {"database": {"subnets": ["isolated-1", "isolated-2"]}},
         "database_parameter_groups": {"database": {"values": {"rds.force_ssl": "1"}}},
         "volumes": {name: [{"id": f"vol-{name}", "encrypted": True}] for name in instances},
+        "interfaces": [
+            *(interface(name, [item["tier"]]) for name, item in instances.items()),
+            *(interface(name, [f"{name}_alb"]) for name in balancers for _zone in "ab"),
+            interface("database", ["database"]),
+            interface("", [], "Interface for NAT Gateway nat-1"),
+        ],
+        "listener_rules": [],
     }
+
+
+def interface(owner: str, groups: list[str], description: str = "") -> Json:
+    return {"id": f"eni-{owner}", "description": description, "owner": owner, "groups": groups}
 
 
 def groups() -> Json:
@@ -253,6 +265,7 @@ def observation(frontends: int = 2, backends: int = 2) -> Any:
     }
     probes = access.probes(account, WANTED, outside=True)
     asked = [
+        question("public-root", [reply(text="Hello world!")], f"http://{PUBLIC_NAME}/"),
         question("public-version", [version(n) for n in names["frontend"]], f"http://{PUBLIC_NAME}/version"),
         question("public-passthrough", [version(n) for n in names["backend"]], f"http://{PUBLIC_NAME}/passthrough"),
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import MATRIX, observation
+from conftest import MATRIX, interface, observation
 
 Break = Callable[[Any], None]
 
@@ -105,6 +105,18 @@ BREAKS: dict[str, tuple[Break, str]] = {
         lambda s: s.found["instances"]["backend-1"]["security_groups"].append("sg-other"),
         "groups-worn: backend-1 wears the security groups backend, sg-other, wanted backend alone",
     ),
+    "stranger in the backends' group": (
+        lambda s: s.found["interfaces"].append(interface("", ["backend", "default"], "mutant")),
+        "groups-worn: network interface eni- (mutant) wears the security group backend and belongs to nothing known",
+    ),
+    "second interface of a host in another group": (
+        lambda s: s.found["interfaces"].append(interface("frontend-1", ["backend"])),
+        "groups-worn: frontend-1 wears the security groups backend, wanted frontend alone",
+    ),
+    "interfaces not seen": (
+        lambda s: s.found["interfaces"].clear(),
+        "groups-worn: database has no network interface",
+    ),
     "public address": (
         lambda s: s.found["instances"]["backend-2"].update(public_address="198.51.100.99"),
         "no-public-address: backend-2 has the public address 198.51.100.99",
@@ -116,6 +128,12 @@ BREAKS: dict[str, tuple[Break, str]] = {
     "extra listener": (
         lambda s: s.found["load_balancers"]["public"]["listeners"].update({"8080": "backend"}),
         "listeners: load balancer public port 8080 leads to backend, wanted no such listener",
+    ),
+    "rule of a listener": (
+        lambda s: s.found["listener_rules"].append(
+            {"balancer": "public", "port": "80", "rule": "path-pattern / to redirect"}
+        ),
+        "listeners: load balancer public port 80 has a rule beyond its default one: path-pattern / to redirect",
     ),
     "backend in the frontend's target group": (
         lambda s: s.found["target_groups"]["frontend"]["targets"].update({"backend-1": "unhealthy"}),
@@ -184,6 +202,10 @@ BREAKS: dict[str, tuple[Break, str]] = {
     "a frontend never answers": (
         lambda s: replies(s, "operator", "public-version").pop(0),
         "frontends-behind-load-balancer: http://public.example.com/version from operator: frontend-1 never answered",
+    ),
+    "the load balancer answers / itself": (
+        lambda s: replies(s, "operator", "public-root")[0].update(text="closed for today"),
+        "frontends-behind-load-balancer: http://public.example.com/ from operator: wanted 'Hello world!', got 200 closed",
     ),
     "the load balancer answers 502": (
         lambda s: replies(s, "operator", "public-passthrough")[0].update(status=502),
@@ -384,6 +406,7 @@ def test_every_host_is_asked_for_every_endpoint(healthy: Any) -> None:
 
     asks = access.asks(healthy.found, healthy.wanted, requests=6)
     assert {ask["id"]: ask.get("times", 1) for ask in asks["operator"]} == {
+        "public-root": 1,
         "public-version": 12,
         "public-passthrough": 12,
     }

@@ -8,6 +8,8 @@ from ansible.module_utils.look import SERVING_DATABASES
 from ansible.module_utils.verification.access import Cell
 from ansible.module_utils.verification.model import Claim, Evidence, Json, Observation, listed
 
+GREETING = "Hello world!"
+
 
 def judge(observation: Observation, cells: Sequence[Cell]) -> list[Claim]:
     """The challenge's claims. cells: what was probed, for the sentences on who reaches whom."""
@@ -20,8 +22,8 @@ def judge(observation: Observation, cells: Sequence[Cell]) -> list[Claim]:
         _postgresql(observation),
         _shared(observation),
         _only_by_backend(observation, cells),
-        _endpoints(observation, "frontend", {"/": "Hello world!", "/version": "", "/passthrough": "", "/readyz": ""}),
-        _endpoints(observation, "backend", {"/": "Hello world!", "/version": "", "/readyz": "", "/instances": ""}),
+        _endpoints(observation, "frontend", {"/": GREETING, "/version": "", "/passthrough": "", "/readyz": ""}),
+        _endpoints(observation, "backend", {"/": GREETING, "/version": "", "/readyz": "", "/instances": ""}),
     ]
 
 
@@ -66,13 +68,19 @@ def _spread(observation: Observation, source: str, question: str, tier: str) -> 
 
 def _behind_public(observation: Observation) -> Claim:
     problems, evidence, seen = _spread(observation, "operator", "public-version", "frontend")
+    # A rule of the listener can answer one path itself, and leave the others to the frontends.
+    replies, url = observation.asked("operator", "public-root"), observation.url("operator", "public-root")
+    answer = short_answer(replies)
+    if not replies or (replies[0]["status"], replies[0].get("text")) != (200, GREETING):
+        problems.append(f"{url} from operator: wanted {GREETING!r}, got {answer}")
+    greeting = Evidence(f"curl {url}", answer, observation.time("operator"), replies[0]["ms"] if replies else None)
     return Claim(
         "frontends-behind-load-balancer",
         "challenge",
         f"{observation.wanted['frontend_count']} frontends behind a load balancer",
         seen,
         tuple(problems),
-        (evidence,),
+        (evidence, greeting),
     )
 
 

@@ -9,6 +9,8 @@ from ansible.module_utils.verification.model import Claim, Evidence, Observation
 
 Finding = tuple[str, list[str], str]  # what was seen, problems, the command that shows it
 
+TIERS = ("public_alb", "frontend", "internal_alb", "backend", "database")
+
 
 def judge(observation: Observation, cells: Sequence[Cell]) -> list[Claim]:
     """The claims of this section, in the order of a reader's interest."""
@@ -63,8 +65,7 @@ def _not_probed(observation: Observation, cells: Sequence[Cell]) -> list[str]:
 def wanted_rules(observation: Observation) -> dict[str, dict[str, set[str]]]:
     """Group -> ingress and egress -> rules as the survey writes them, for example `tcp 5000 public_alb`."""
     outside = {"internet": "0.0.0.0/0", "admin": observation.wanted["admin_cidr"]}
-    tiers = ("public_alb", "frontend", "internal_alb", "backend", "database")
-    rules: dict[str, dict[str, set[str]]] = {tier: {"ingress": set(), "egress": set()} for tier in tiers}
+    rules: dict[str, dict[str, set[str]]] = {tier: {"ingress": set(), "egress": set()} for tier in TIERS}
     for entry in observation.wanted["access_matrix"]:
         service = f"{entry.get('protocol', 'tcp')} {entry['port']}"
         if entry["to"] in rules:
@@ -98,10 +99,23 @@ def _groups_worn(observation: Observation) -> Finding:
         wearers[name] = (balancer_tier(name), item["security_groups"])
     if database := observation.found["database"]:
         wearers["database"] = ("database", database["security_groups"])
-    for name, (tier, groups) in wearers.items():
-        if groups != [tier]:
-            problems.append(f"{name} wears the security groups {listed(groups)}, wanted {tier} alone")
-    return f"{len(wearers)} interfaces' groups", problems, "aws ec2 describe-network-interfaces"
+    worn, interfaces = list(wearers.items()), observation.found["interfaces"]
+    # What the VPC holds, whosever it is: a group lets in whoever wears it.
+    for item in interfaces:
+        if item["owner"] in wearers:
+            worn.append((item["owner"], (wearers[item["owner"]][0], item["groups"])))
+        elif of_tiers := [group for group in item["groups"] if group in TIERS]:
+            what = f"network interface {item['id']} ({item['description'] or 'without a description'})"
+            problems.append(f"{what} wears the security group {listed(of_tiers)} and belongs to nothing known")
+    problems += [
+        f"{name} wears the security groups {listed(groups)}, wanted {tier} alone"
+        for name, (tier, groups) in worn
+        if groups != [tier]
+    ]
+    owners = {item["owner"] for item in interfaces}
+    problems += [f"{name} has no network interface" for name in wearers if name not in owners]
+    command = f"aws ec2 describe-network-interfaces --filters Name=vpc-id,Values={observation.found['vpc'].get('id')}"
+    return f"{len(interfaces)} interfaces' groups", list(dict.fromkeys(problems)), command
 
 
 def _public_addresses(observation: Observation) -> Finding:
@@ -141,7 +155,11 @@ def _listeners(observation: Observation) -> Finding:
         problems += [
             f"load balancer {name} has no listener on port {port}" for port in wanted if port not in item["listeners"]
         ]
-    return listed(seen), problems, "aws elbv2 describe-listeners"
+    problems += [
+        f"load balancer {item['balancer']} port {item['port']} has a rule beyond its default one: {item['rule']}"
+        for item in observation.found["listener_rules"]
+    ]
+    return listed(seen), problems, "aws elbv2 describe-listeners; aws elbv2 describe-rules"
 
 
 def _targets(observation: Observation) -> Finding:
