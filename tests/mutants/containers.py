@@ -78,6 +78,21 @@ def port_published(deployment: Deployment) -> Iterator[None]:
         yield
 
 
+@mutant("one backend with another image", r"the backends run different images: \w+ on backend-\d; \w+ on backend-\d")
+def another_image(deployment: Deployment) -> Iterator[None]:
+    inspect = ["docker", "inspect", "--format", "{{.Image}}", deployment.application("backend-2")]
+    image = deployment.run("backend-2", *inspect).strip()
+    # Of a container that was never configured: what is committed holds no secret.
+    blank = deployment.run("backend-2", "docker", "create", image).strip()
+    try:
+        deployment.run("backend-2", "docker", "commit", blank, "mutant")
+        with replaced(deployment, "backend-2", image="mutant"):
+            yield
+    finally:
+        deployment.run("backend-2", "docker", "rm", blank)
+        deployment.run("backend-2", "docker", "rmi", "mutant")
+
+
 @mutant("an application's container stopped", r"backend-1 runs no backend container")
 def stopped(deployment: Deployment) -> Iterator[None]:
     container = deployment.application("backend-1")
