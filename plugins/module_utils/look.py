@@ -16,6 +16,15 @@ Resources = dict[str, dict[str, Any]]
 
 DEBIAN_ACCOUNT = "136693071363"
 LIVE_INSTANCES = ["pending", "running", "stopping", "stopped"]
+# In these states RDS answers queries: what it does beside them can take hours.
+SERVING_DATABASES = {
+    "available",
+    "backing-up",
+    "configuring-enhanced-monitoring",
+    "configuring-iam-database-auth",
+    "configuring-log-exports",
+    "storage-optimization",
+}
 
 
 class DoubledError(ValueError):

@@ -125,17 +125,46 @@ def _nat_gateways(look: Look, items: list[dict[str, Any]]) -> Resources:
     }
 
 
+# What a route leads to, by AWS's names.
+ROUTE_TARGETS = (
+    "NatGatewayId",
+    "GatewayId",
+    "EgressOnlyInternetGatewayId",
+    "TransitGatewayId",
+    "VpcPeeringConnectionId",
+    "CarrierGatewayId",
+    "LocalGatewayId",
+    "CoreNetworkArn",
+    "NetworkInterfaceId",
+)
+
+
 def _route_table(look: Look, item: dict[str, Any]) -> dict[str, Any]:
-    """routes: destination -> internet, a NAT gateway's short name, or what AWS calls the target."""
-    routes = {
-        route["DestinationCidrBlock"]: "blackhole"
-        if route.get("State") == "blackhole"
-        else look.name(route.get("NatGatewayId") or route.get("GatewayId") or route.get("NetworkInterfaceId"))
-        for route in item["Routes"]
-        if route.get("GatewayId") != "local" and "DestinationCidrBlock" in route
+    """routes: IPv4 destination -> internet, a NAT gateway's short name, or what AWS calls the target.
+
+    other_routes: the same for IPv6 and prefix lists, which no role wants; a gateway endpoint adds its own.
+    """
+    leading = [route for route in item["Routes"] if route.get("GatewayId") != "local"]
+    return {
+        "id": item["RouteTableId"],
+        "routes": _routes(look, leading, "DestinationCidrBlock"),
+        "other_routes": {
+            **_routes(look, leading, "DestinationIpv6CidrBlock"),
+            **_routes(look, leading, "DestinationPrefixListId"),
+        },
+        "subnets": look.names(a["SubnetId"] for a in item["Associations"] if "SubnetId" in a),
     }
-    subnets = look.names(a["SubnetId"] for a in item["Associations"] if "SubnetId" in a)
-    return {"id": item["RouteTableId"], "routes": routes, "subnets": subnets}
+
+
+def _routes(look: Look, routes: list[dict[str, Any]], destination: str) -> dict[str, str]:
+    """Those with this kind of destination."""
+    return {route[destination]: _route_target(look, route) for route in routes if route.get(destination)}
+
+
+def _route_target(look: Look, route: dict[str, Any]) -> str:
+    if route.get("State") == "blackhole":
+        return "blackhole"
+    return look.name(next((route[kind] for kind in ROUTE_TARGETS if route.get(kind)), ""))
 
 
 def _endpoints(look: Look, items: list[dict[str, Any]]) -> Resources:

@@ -98,7 +98,10 @@ def zones(look: Look, instance_type: str) -> list[str]:
 
 
 def load_balancers(look: Look) -> dict[str, Any]:
-    """Load balancers, their listeners, target groups and the state of each target (by instance name)."""
+    """Load balancers, their listeners, target groups and the state of each target.
+
+    A target is named after its instance; with its port, as in frontend-1:5002, where that is not its group's.
+    """
     balancers, groups = side_by_side(
         partial(look.pages, "elbv2", "describe_load_balancers", "LoadBalancers"),
         partial(look.pages, "elbv2", "describe_target_groups", "TargetGroups"),
@@ -109,7 +112,7 @@ def load_balancers(look: Look) -> dict[str, Any]:
         look.found[item["TargetGroupArn"]] = look.short(item["TargetGroupName"])
     listeners, targets, settings, delays = (
         side_by_side(*(partial(_listeners, look, item["LoadBalancerArn"]) for item in balancers)),
-        side_by_side(*(partial(_targets, look, item["TargetGroupArn"]) for item in groups)),
+        side_by_side(*(partial(_targets, look, item["TargetGroupArn"], item["Port"]) for item in groups)),
         side_by_side(*(partial(_attributes, look, "load_balancer", item["LoadBalancerArn"]) for item in balancers)),
         side_by_side(*(partial(_attributes, look, "target_group", item["TargetGroupArn"]) for item in groups)),
     )
@@ -137,10 +140,14 @@ def _attributes(look: Look, kind: str, arn: str) -> dict[str, str]:
     return {attribute["Key"]: attribute["Value"] for attribute in answer["Attributes"]}
 
 
-def _targets(look: Look, arn: str) -> dict[str, str]:
-    client = look.client("elbv2")
-    answers = client.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
-    return {look.name(answer["Target"]["Id"]): answer["TargetHealth"]["State"] for answer in answers}
+def _targets(look: Look, arn: str, port: int) -> dict[str, str]:
+    answers = look.client("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+    return {_target_name(look, answer["Target"], port): answer["TargetHealth"]["State"] for answer in answers}
+
+
+def _target_name(look: Look, target: dict[str, Any], port: int) -> str:
+    name = look.name(target["Id"])
+    return name if target.get("Port", port) == port else f"{name}:{target['Port']}"
 
 
 def _load_balancer(

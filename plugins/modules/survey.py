@@ -85,7 +85,7 @@ from collections.abc import Callable, Iterable  # noqa: E402
 from contextlib import suppress  # noqa: E402
 from functools import partial  # noqa: E402
 
-from ansible.module_utils.look import DoubledError, Look, side_by_side  # noqa: E402
+from ansible.module_utils.look import SERVING_DATABASES, DoubledError, Look, side_by_side  # noqa: E402
 from ansible.module_utils.survey_network import network  # noqa: E402
 from ansible.module_utils.survey_services import (  # noqa: E402
     database,
@@ -121,7 +121,7 @@ READY = {
     "nat_gateways": {"available"},
     "instances": {"running"},
     "load_balancers": {"active"},
-    "database": {"available"},
+    "database": SERVING_DATABASES,
 }
 FAILED = {"failed", "active_impaired", "incompatible-parameters", "incompatible-network", "storage-full", "stopped"}
 INTERVAL = 2  # seconds between two looks

@@ -59,7 +59,9 @@ from psycopg2.extensions import parse_dsn
 
 dsn = sys.stdin.readline().rstrip("\n")
 options = parse_dsn(dsn)
-found = {"host": options.get("host"), "database": options.get("dbname"), "sslmode": options.get("sslmode", "prefer")}
+# libpq connects to hostaddr where there is one; host is then the certificate's name alone.
+where = options.get("hostaddr") or options.get("host")
+found = {"host": where, "database": options.get("dbname"), "sslmode": options.get("sslmode", "prefer")}
 QUESTION = '''
     select current_user, (select version from pg_stat_ssl where pid = pg_backend_pid()),
            rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls,

@@ -8,7 +8,7 @@ module: verify_plan
 short_description: Plan the probes of a verification
 description:
   - Lists what is probed and asked from each place, from what the module M(survey) found.
-  - Reads the volumes of the instances. Changes nothing.
+  - Reads the volumes of the instances, the network interfaces of the VPC and the rules of the listeners. Changes nothing.
 options:
   found: {description: Result of the module M(survey)., type: dict, required: true}
   wanted: {description: What was promised; its ports are probed., type: dict, required: true}
@@ -21,7 +21,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-found: {description: The survey, with C(volumes) and the time C(at)., returned: always, type: dict}
+found:
+  description: The survey, with C(volumes), C(interfaces), C(listener_rules) and the time C(at).
+  returned: always
+  type: dict
 probes:
   description: Probes as the module M(verify_probe) takes them, C(inside) the network and C(outside).
   returned: always
@@ -30,7 +33,9 @@ asks: {description: Questions by host name; C(operator) for those from outside.,
 """
 
 import datetime  # noqa: E402
+from functools import partial  # noqa: E402
 
+from ansible.module_utils.look import side_by_side  # noqa: E402
 from ansible.module_utils.verification import access  # noqa: E402
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule  # noqa: E402
 
@@ -40,18 +45,71 @@ except ImportError:  # AnsibleAWSModule says so
     BotoCoreError = ClientError = Exception
 
 
+def items(client, operation, key, **arguments):
+    """All items under `key` of a paginated operation."""
+    return [item for page in client.get_paginator(operation).paginate(**arguments) for item in page[key]]
+
+
 def volumes(client, instances):
     """Instance name -> its volumes (id, encrypted)."""
     names = {item["id"]: name for name, item in instances.items()}
     found = {name: [] for name in instances}
     filters = [{"Name": "attachment.instance-id", "Values": sorted(names)}]
-    for page in client.get_paginator("describe_volumes").paginate(Filters=filters) if names else ():
-        for volume in page["Volumes"]:
-            for attachment in volume["Attachments"]:
-                if attachment["InstanceId"] in names:
-                    entry = {"id": volume["VolumeId"], "encrypted": volume["Encrypted"]}
-                    found[names[attachment["InstanceId"]]].append(entry)
+    for volume in items(client, "describe_volumes", "Volumes", Filters=filters) if names else ():
+        for attachment in volume["Attachments"]:
+            if attachment["InstanceId"] in names:
+                entry = {"id": volume["VolumeId"], "encrypted": volume["Encrypted"]}
+                found[names[attachment["InstanceId"]]].append(entry)
     return found
+
+
+def interfaces(client, found):
+    """The network interfaces of the VPC, whosever they are: id, description, owner (a short name or empty), groups."""
+    groups = {item["id"]: name for name, item in found["security_groups"].items()}
+    vpc = found["vpc"].get("id")
+    filters = [{"Name": "vpc-id", "Values": [vpc]}]
+    held = items(client, "describe_network_interfaces", "NetworkInterfaces", Filters=filters) if vpc else []
+    return [
+        {
+            "id": item["NetworkInterfaceId"],
+            # An instance's interface is seldom described.
+            "description": item.get("Description") or item.get("Attachment", {}).get("InstanceId", ""),
+            "owner": owner(item, found),
+            "groups": sorted(groups.get(group["GroupId"], group["GroupName"]) for group in item["Groups"]),
+        }
+        for item in held
+    ]
+
+
+def owner(interface, found):
+    """Short name of the host, load balancer or database of an interface; empty for anything else."""
+    if instance := interface.get("Attachment", {}).get("InstanceId"):
+        return next((name for name, item in found["instances"].items() if item["id"] == instance), "")
+    # Anybody can write a description; that AWS asked for the interface, nobody can.
+    description = interface.get("Description", "") if interface.get("RequesterManaged") else ""
+    described = {f"ELB {item['arn'].split('/', 1)[1]}": name for name, item in found["load_balancers"].items()}
+    return {**described, "RDSNetworkInterface": "database"}.get(description, "")
+
+
+def listener_rules(client, balancers):
+    """Each rule of a listener beyond its default one: balancer, port, and the rule as `path-pattern /a to forward`."""
+    return [
+        {"balancer": name, "port": str(listener["Port"]), "rule": sentence(rule)}
+        for name, balancer in balancers.items()
+        for listener in items(client, "describe_listeners", "Listeners", LoadBalancerArn=balancer["arn"])
+        for rule in items(client, "describe_rules", "Rules", ListenerArn=listener["ListenerArn"])
+        if not rule["IsDefault"]
+    ]
+
+
+def sentence(rule):
+    """A rule in a few words: its conditions, and what its last action does with a request."""
+    conditions = []
+    for condition in rule["Conditions"]:
+        configured = next((value for key, value in condition.items() if key.endswith("Config")), condition)
+        values = configured.get("Values") or configured.get("RegexValues") or []
+        conditions.append(f"{condition['Field']} {' or '.join(map(str, values))}")
+    return f"{' and '.join(conditions)} to {rule['Actions'][-1]['Type']}"
 
 
 def main():
@@ -64,14 +122,19 @@ def main():
         supports_check_mode=True,
     )
     found, wanted = module.params["found"], module.params["wanted"]
+    ec2, elbv2 = module.client("ec2"), module.client("elbv2")
     try:
-        attached = volumes(module.client("ec2"), found["instances"])
+        attached, worn, rules = side_by_side(
+            partial(volumes, ec2, found["instances"]),
+            partial(interfaces, ec2, found),
+            partial(listener_rules, elbv2, found["load_balancers"]),
+        )
     except (BotoCoreError, ClientError) as error:
-        module.fail_json_aws(error, msg="The volumes cannot be read")
+        module.fail_json_aws(error, msg="The volumes, network interfaces or listener rules cannot be read")
     at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     module.exit_json(
         changed=False,
-        found={**found, "volumes": attached, "at": at},
+        found={**found, "volumes": attached, "interfaces": worn, "listener_rules": rules, "at": at},
         probes={place: access.probes(found, wanted, outside=place == "outside") for place in ("inside", "outside")},
         asks=access.asks(found, wanted, module.params["requests"]),
     )

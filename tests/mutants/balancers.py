@@ -13,27 +13,38 @@ def wrong_target_group(deployment: Deployment) -> Iterator[None]:
     target = {"Id": deployment.instance("backend-1")["InstanceId"]}
     deployment.elbv2.register_targets(TargetGroupArn=deployment.target_group("frontend"), Targets=[target])
     yield
-    remove_target(deployment, "frontend", target["Id"])
+    remove_target(deployment, "frontend", target["Id"], int(deployment.variables["frontend_port"]))
 
 
 @mutant("a backend deregistered", r"backend-2 is not registered in target group backend")
 def deregistered(deployment: Deployment) -> Iterator[None]:
     target = deployment.instance("backend-2")["InstanceId"]
-    remove_target(deployment, "backend", target)
+    remove_target(deployment, "backend", target, int(deployment.variables["backend_port"]))
     yield
     deployment.elbv2.register_targets(TargetGroupArn=deployment.target_group("backend"), Targets=[{"Id": target}])
 
 
-def remove_target(deployment: Deployment, tier: str, instance: str) -> None:
+@mutant(
+    "a second port of a frontend in the target group", r"target group frontend holds frontend-1:5099, wanted port 5000"
+)
+def second_port(deployment: Deployment) -> Iterator[None]:
+    target = {"Id": deployment.instance("frontend-1")["InstanceId"], "Port": 5099}
+    deployment.elbv2.register_targets(TargetGroupArn=deployment.target_group("frontend"), Targets=[target])
+    yield
+    remove_target(deployment, "frontend", target["Id"], target["Port"])
+
+
+def remove_target(deployment: Deployment, tier: str, instance: str, port: int) -> None:
     """Deregister, and wait until the target has drained and is gone."""
     group = deployment.target_group(tier)
-    deployment.elbv2.deregister_targets(TargetGroupArn=group, Targets=[{"Id": instance}])
+    target = {"Id": instance, "Port": port}
+    deployment.elbv2.deregister_targets(TargetGroupArn=group, Targets=[target])
 
-    def registered() -> list[str]:
+    def registered() -> list[dict[str, object]]:
         answer = deployment.elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        return [description["Target"]["Id"] for description in answer]
+        return [{name: description["Target"][name] for name in target} for description in answer]
 
-    deployment.wait(f"{instance} gone from {tier}", lambda: instance not in registered(), 360)
+    deployment.wait(f"{instance}:{port} gone from {tier}", lambda: target not in registered(), 360)
 
 
 @mutant("a second listener", r"load balancer public port 8080 leads to frontend, wanted no such listener")
@@ -49,12 +60,27 @@ def second_listener(deployment: Deployment) -> Iterator[None]:
 
 
 @mutant(
+    "a rule that answers before the frontends",
+    r"load balancer public port 80 has a rule beyond its default one: path-pattern / to fixed-response",
+)
+def rule_beyond(deployment: Deployment) -> Iterator[None]:
+    answer = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "closed for today"}
+    rule = deployment.elbv2.create_rule(
+        ListenerArn=deployment.listener("public"),
+        Priority=1,
+        Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/"]}}],
+        Actions=[{"Type": "fixed-response", "FixedResponseConfig": answer}],
+    )["Rules"][0]["RuleArn"]
+    yield
+    deployment.elbv2.delete_rule(RuleArn=rule)
+
+
+@mutant(
     "the public load balancer answers by itself",
     r"/version from operator: frontend-1, frontend-2 never answered",
 )
 def answers_by_itself(deployment: Deployment) -> Iterator[None]:
-    balancer = deployment.balancer("public")["LoadBalancerArn"]
-    listener = deployment.elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"][0]["ListenerArn"]
+    listener = deployment.listener("public")
     answer = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "closed for today"}
     action = {"Type": "fixed-response", "FixedResponseConfig": answer}
     deployment.elbv2.modify_listener(ListenerArn=listener, DefaultActions=[action])

@@ -78,6 +78,21 @@ def port_published(deployment: Deployment) -> Iterator[None]:
         yield
 
 
+@mutant("one backend with another image", r"the backends run different images: \w+ on backend-\d; \w+ on backend-\d")
+def another_image(deployment: Deployment) -> Iterator[None]:
+    inspect = ["docker", "inspect", "--format", "{{.Image}}", deployment.application("backend-2")]
+    image = deployment.run("backend-2", *inspect).strip()
+    # Of a container that was never configured: what is committed holds no secret.
+    blank = deployment.run("backend-2", "docker", "create", image).strip()
+    try:
+        deployment.run("backend-2", "docker", "commit", blank, "mutant")
+        with replaced(deployment, "backend-2", image="mutant"):
+            yield
+    finally:
+        deployment.run("backend-2", "docker", "rm", blank)
+        deployment.run("backend-2", "docker", "rmi", "mutant")
+
+
 @mutant("an application's container stopped", r"backend-1 runs no backend container")
 def stopped(deployment: Deployment) -> Iterator[None]:
     container = deployment.application("backend-1")
@@ -99,6 +114,17 @@ def connection_string(deployment: Deployment, host: str) -> str:
 def certificate_unchecked(deployment: Deployment) -> Iterator[None]:
     changed = connection_string(deployment, "backend-1").replace("sslmode=verify-full", "sslmode=require")
     with replaced(deployment, "backend-1", environment={"DBCONNECTIONSTRING": changed}):
+        yield
+
+
+@mutant(
+    "an application that connects to an address, not to the database's name",
+    r"backend-1 uses the database [0-9.]+, wanted \S+",
+)
+def database_by_address(deployment: Deployment) -> Iterator[None]:
+    original = connection_string(deployment, "backend-1")
+    address = deployment.run("backend-1", "getent", "ahostsv4", str(urlsplit(original).hostname)).split()[0]
+    with replaced(deployment, "backend-1", environment={"DBCONNECTIONSTRING": f"{original}&hostaddr={address}"}):
         yield
 
 

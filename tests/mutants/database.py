@@ -60,6 +60,37 @@ def more_rights(deployment: Deployment) -> Iterator[None]:
     execute(deployment, f'alter role "{user}" nocreatedb')
 
 
+@mutant("the database stopped", r"the database \S+ is stopped, which does not serve")
+def stopped(deployment: Deployment) -> Iterator[None]:
+    def wait_until(state: str) -> None:
+        def seen() -> str:
+            found = deployment.rds.describe_db_instances(DBInstanceIdentifier=deployment.database)["DBInstances"][0]
+            return str(found["DBInstanceStatus"])
+
+        deployment.wait(f"the database is {state}", lambda: seen() == state)
+
+    deployment.rds.stop_db_instance(DBInstanceIdentifier=deployment.database)
+    wait_until("stopped")
+    yield
+    deployment.rds.start_db_instance(DBInstanceIdentifier=deployment.database)
+    wait_until("available")
+
+
+@mutant(
+    "a public subnet in the database's subnet group",
+    r"the database's subnet group holds isolated-1, isolated-2, public-1, wanted isolated-1, isolated-2",
+)
+def public_subnet(deployment: Deployment) -> Iterator[None]:
+    def set_to(*names: str) -> None:
+        deployment.rds.modify_db_subnet_group(
+            DBSubnetGroupName=deployment.database, SubnetIds=[deployment.subnet(name) for name in names]
+        )
+
+    set_to("isolated-1", "isolated-2", "public-1")
+    yield
+    set_to("isolated-1", "isolated-2")
+
+
 @mutant("the database made publicly accessible", r"the database is publicly accessible")
 def publicly_accessible(deployment: Deployment) -> Iterator[None]:
     def set_to(public: bool) -> None:

@@ -119,10 +119,21 @@ class Deployment:
         found: dict[str, Any] = self.ec2.describe_route_tables(Filters=filters)["RouteTables"][0]
         return found
 
+    def subnet(self, name: str) -> str:
+        """The id of a subnet by its short name."""
+        filters = [{"Name": "tag:Name", "Values": [f"{self.prefix}-{name}"]}]
+        return str(self.ec2.describe_subnets(Filters=filters)["Subnets"][0]["SubnetId"])
+
     def balancer(self, name: str) -> dict[str, Any]:
         """A load balancer by its short name (public, internal)."""
         found: dict[str, Any] = self.elbv2.describe_load_balancers(Names=[f"{self.prefix}-{name}"])["LoadBalancers"][0]
         return found
+
+    def listener(self, name: str) -> str:
+        """The ARN of a load balancer's only listener."""
+        balancer = self.balancer(name)["LoadBalancerArn"]
+        [found] = self.elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+        return str(found["ListenerArn"])
 
     def target_group(self, tier: str) -> str:
         """The ARN of a tier's target group."""

@@ -1,4 +1,4 @@
-"""Mutants of hosts: metadata service, listening programs, volumes."""
+"""Mutants of hosts: how many run, metadata service, listening programs, volumes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,49 @@ from collections.abc import Iterator
 
 from tests.mutants import mutant
 from tests.mutants.deployment import Deployment
+
+
+@mutant("a host stopped", r"backend-1 is stopped, not running")
+def stopped(deployment: Deployment) -> Iterator[None]:
+    instance = deployment.instance("backend-1")["InstanceId"]
+    deployment.ec2.stop_instances(InstanceIds=[instance])
+    wait_until(deployment, instance, "stopped")
+    yield
+    deployment.ec2.start_instances(InstanceIds=[instance])
+    wait_until(deployment, instance, "running")
+
+
+@mutant("a host beyond the number", r"backend-\d+ is beyond the wanted number of hosts")
+def host_beyond(deployment: Deployment) -> Iterator[None]:
+    like, name = deployment.instance("backend-1"), f"backend-{int(deployment.variables['backend_count']) + 1}"
+    tags = [{**tag, "Value": name} if tag["Key"] == "Name" else tag for tag in like["Tags"]]
+    made = deployment.ec2.run_instances(
+        ImageId=like["ImageId"],
+        InstanceType=like["InstanceType"],
+        KeyName=like["KeyName"],
+        SubnetId=like["SubnetId"],
+        SecurityGroupIds=[deployment.group("backend")],
+        MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+        TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+        MinCount=1,
+        MaxCount=1,
+    )["Instances"][0]["InstanceId"]
+    try:
+        wait_until(deployment, made, "running")
+        yield
+    finally:
+        deployment.ec2.terminate_instances(InstanceIds=[made])
+        wait_until(deployment, made, "terminated")
+
+
+def wait_until(deployment: Deployment, instance: str, state: str) -> None:
+    """Wait until EC2 says this state of an instance."""
+
+    def seen() -> str:
+        [reservation] = deployment.ec2.describe_instances(InstanceIds=[instance])["Reservations"]
+        return str(reservation["Instances"][0]["State"]["Name"])
+
+    deployment.wait(f"{instance} is {state}", lambda: seen() == state)
 
 
 @mutant("metadata hop limit 2", r"frontend-1: the metadata hop limit is 2, wanted 1")

@@ -64,6 +64,18 @@ def second_group_worn(deployment: Deployment) -> Iterator[None]:
     deployment.ec2.modify_instance_attribute(InstanceId=instance, Groups=[own])
 
 
+@mutant(
+    "an interface beyond the hosts in the backends' group",
+    r"network interface eni-\w+ \(.+\) wears the security group backend and belongs to nothing known",
+)
+def stray_interface(deployment: Deployment) -> Iterator[None]:
+    made = deployment.ec2.create_network_interface(
+        SubnetId=deployment.subnet("private-1"), Groups=[deployment.group("backend")], Description="mutant"
+    )["NetworkInterface"]["NetworkInterfaceId"]
+    yield
+    deployment.ec2.delete_network_interface(NetworkInterfaceId=made)
+
+
 @mutant("a backend with a public address", r"backend-1 has the public address [0-9.]+")
 def public_address(deployment: Deployment) -> Iterator[None]:
     address = deployment.ec2.allocate_address(Domain="vpc")
@@ -94,14 +106,11 @@ def private_subnet_made_public(deployment: Deployment) -> Iterator[None]:
     r"subnet isolated-1 follows route table the VPC's main one, wanted one of the isolated subnets",
 )
 def isolated_subnet_left_to_the_main_table(deployment: Deployment) -> Iterator[None]:
-    table = deployment.route_table("isolated")
-    subnets = deployment.ec2.describe_subnets(
-        Filters=[{"Name": "tag:Name", "Values": [f"{deployment.prefix}-isolated-1"]}]
-    )["Subnets"]
-    [association] = [one for one in table["Associations"] if one["SubnetId"] == subnets[0]["SubnetId"]]
+    table, subnet = deployment.route_table("isolated"), deployment.subnet("isolated-1")
+    [association] = [one for one in table["Associations"] if one["SubnetId"] == subnet]
     deployment.ec2.disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
     yield
-    deployment.ec2.associate_route_table(RouteTableId=table["RouteTableId"], SubnetId=subnets[0]["SubnetId"])
+    deployment.ec2.associate_route_table(RouteTableId=table["RouteTableId"], SubnetId=subnet)
 
 
 @mutant("the database's subnet routed to the internet", r"route table isolated leads 0\.0\.0\.0/0 to internet")

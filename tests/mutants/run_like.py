@@ -1,7 +1,7 @@
 """Runs on a host: `docker run` like an existing container, with changes. Reads its order as JSON on standard input.
 
-original, name: containers. environment: variables to change. user: another user. read_only: false for a writable disk.
-publish: other ports than the original's. options: more options of docker run.
+original, name: containers. environment: variables to change. user: another user. image: another image. read_only: false
+for a writable disk. publish: other ports than the original's. options: more options of docker run.
 """
 
 import json
@@ -33,7 +33,7 @@ for option, values in (
 with tempfile.NamedTemporaryFile("w", dir="/run", prefix="mutant-", delete=False) as file:
     file.writelines(f"{name}={value}\n" for name, value in environment.items())
 try:
-    command += ["--env-file", file.name, *order.get("options", []), found["Image"]]
+    command += ["--env-file", file.name, *order.get("options", []), order.get("image", found["Image"])]
     done = subprocess.run(command, capture_output=True, text=True)
 finally:
     os.unlink(file.name)

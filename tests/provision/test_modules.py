@@ -17,7 +17,8 @@ groups_module = load("plugins/modules/security_groups.py")
 secrets_module = load("plugins/modules/secret_parameters.py")
 access_module = load("plugins/modules/ssh_access.py")
 survey_module = load("plugins/modules/survey.py")
-from ansible.module_utils.look import DoubledError, Look  # noqa: E402
+from ansible.module_utils import survey_network  # noqa: E402
+from ansible.module_utils.look import SERVING_DATABASES, DoubledError, Look  # noqa: E402
 
 MATRIX = [
     {"from": "internet", "to": "front_end", "port": 80, "protocol": "tcp", "why": "Visitors"},
@@ -252,6 +253,21 @@ def test_two_vpcs_with_names_of_their_own_are_refused(cloud: Endpoint) -> None:
         look(cloud)
 
 
+def test_routes_beyond_ipv4_are_told_apart() -> None:
+    """No role wants them, so that what a role compares stays as it is."""
+    routes = [
+        {"DestinationCidrBlock": "10.1.0.0/16", "GatewayId": "local"},
+        {"DestinationCidrBlock": "0.0.0.0/0", "InstanceId": "i-1", "NetworkInterfaceId": "eni-1", "State": "active"},
+        {"DestinationCidrBlock": "10.2.0.0/16", "NatGatewayId": "nat-1", "State": "blackhole"},
+        {"DestinationIpv6CidrBlock": "::/0", "GatewayId": "igw-1"},
+        {"DestinationPrefixListId": "pl-1", "GatewayId": "vpce-1"},
+    ]
+    environment = Look(lambda _service: None, "t", "x", {"igw-1": "internet"})
+    told = survey_network._route_table(environment, {"RouteTableId": "rtb-1", "Associations": [], "Routes": routes})
+    assert told["routes"] == {"0.0.0.0/0": "eni-1", "10.2.0.0/16": "blackhole"}
+    assert told["other_routes"] == {"::/0": "internet", "pl-1": "vpce-1"}
+
+
 def test_waiting_ends_and_says_what_it_saw(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey_module.time, "sleep", lambda _seconds: None)
     found = {"database": {"state": "creating"}, "instances": {"frontend-1": {"state": "running"}}}
@@ -260,8 +276,17 @@ def test_waiting_ends_and_says_what_it_saw(monkeypatch: pytest.MonkeyPatch) -> N
     found["database"]["state"] = "failed"
     with pytest.raises(survey_module.NotReadyError, match="database is failed: it will not become ready by itself"):
         survey_module.wait(lambda: found, ["database"], 100)
+    found["database"]["state"] = "stopped"
+    with pytest.raises(survey_module.NotReadyError, match="database is stopped: it will not become ready by itself"):
+        survey_module.wait(lambda: found, ["database"], 100)
     found["database"]["state"] = "available"
     assert survey_module.wait(lambda: found, ["database", "instances"], -1) is found
+
+
+@pytest.mark.parametrize("state", sorted(SERVING_DATABASES))
+def test_a_database_is_ready_once_it_serves(state: str) -> None:
+    found = {"database": {"state": state}}
+    assert survey_module.wait(lambda: found, ["database"], -1) is found
 
 
 def test_boto3_is_the_one_that_is_pinned() -> None:

@@ -8,8 +8,13 @@ from typing import Any
 
 from tests.support.account import listing
 from tests.support.api import Endpoint
+from tests.support.plugins import load
 
 from .conftest import Playbook
+
+plan_module = load("plugins/modules/verify_plan.py")
+survey_module = load("plugins/modules/survey.py")
+from ansible.module_utils.look import Look  # noqa: E402
 
 
 def changed(output: str) -> int:
@@ -37,6 +42,8 @@ def test_from_nothing_to_everything_and_again(playbook: Playbook, cloud: Endpoin
         assert changed(again.stdout) == 0
         assert len(cloud.journal(mutating=True)) == mutating, cloud.journal(mutating=True)[mutating:]
 
+    what_the_verification_reads(cloud)
+
     # Drift: a rule opened by hand, a route deleted. The next run mends both, and only these.
     ec2 = cloud.client("ec2")
     names = [{"Name": "group-name", "Values": ["tandem-local-database"]}]
@@ -59,6 +66,59 @@ def test_from_nothing_to_everything_and_again(playbook: Playbook, cloud: Endpoin
     mended = playbook("provision")
     assert mended.returncode == 0, mended.stdout
     assert listing(cloud.client) == before
+
+
+def what_the_verification_reads(cloud: Endpoint) -> None:
+    """An interface, a listener rule and a target's port more, as they are told beside the environment's own."""
+    ec2, elbv2 = cloud.client("ec2"), cloud.client("elbv2")
+
+    def survey() -> dict[str, Any]:
+        return survey_module.survey(Look(cloud.client, "tandem", "local"), "t3.micro")
+
+    found = survey()
+    hosts = [*found["instances"]]
+    own = {item["owner"]: item["groups"] for item in plan_module.interfaces(ec2, found)}
+    tiers = {"public": "public_alb", "internal": "internal_alb", "database": "database"}
+    tiers |= {name: name.split("-")[0] for name in hosts}
+    assert own == {**{name: [tier] for name, tier in tiers.items()}, "": []}, "the NAT gateway's has no group"
+    assert plan_module.listener_rules(elbv2, found["load_balancers"]) == []
+    [endpoint] = found["endpoints"].values()
+    assert [*found["route_tables"]["private-1"]["other_routes"].values()] == [endpoint["id"]]
+    assert found["route_tables"]["isolated"]["other_routes"] == {}
+
+    # What anybody can write, a description, makes nobody the database.
+    interface = ec2.create_network_interface(
+        SubnetId=found["subnets"]["private-1"]["id"],
+        Groups=[found["security_groups"]["database"]["id"]],
+        Description="RDSNetworkInterface",
+    )["NetworkInterface"]["NetworkInterfaceId"]
+    arn = found["load_balancers"]["public"]["arn"]
+    redirect = {"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_302", "Host": "example.org"}}
+    rule = elbv2.create_rule(
+        ListenerArn=elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"][0]["ListenerArn"],
+        Priority=7,
+        Conditions=[
+            {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/", "/a"]}},
+            {"Field": "host-header", "Values": ["example.com"]},
+        ],
+        Actions=[redirect],
+    )["Rules"][0]["RuleArn"]
+    target = {"Id": found["instances"]["frontend-1"]["id"], "Port": 5099}
+    group = found["target_groups"]["frontend"]["arn"]
+    # A host is registered by its release; there is none here.
+    elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": target["Id"]}, target])
+
+    strangers = [item for item in plan_module.interfaces(ec2, found) if item["id"] == interface]
+    described = {"description": "RDSNetworkInterface", "owner": "", "groups": ["database"]}
+    assert strangers == [{"id": interface, **described}]
+    said = "path-pattern / or /a and host-header example.com to redirect"
+    rules = plan_module.listener_rules(elbv2, found["load_balancers"])
+    assert rules == [{"balancer": "public", "port": "80", "rule": said}]
+    assert {"frontend-1", "frontend-1:5099"} <= survey()["target_groups"]["frontend"]["targets"].keys()
+
+    elbv2.deregister_targets(TargetGroupArn=group, Targets=[{"Id": target["Id"]}, target])
+    elbv2.delete_rule(RuleArn=rule)
+    ec2.delete_network_interface(NetworkInterfaceId=interface)
 
 
 def double_everything(cloud: Endpoint) -> None:

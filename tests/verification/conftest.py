@@ -71,6 +71,7 @@ def found(frontends: int = 2, backends: int = 2) -> Json:
     }
     balancers = {
         name: {
+            "arn": f"arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/tandem-test-{name}/1",
             "state": "active",
             "scheme": scheme,
             "dns_name": dns,
@@ -87,11 +88,19 @@ def found(frontends: int = 2, backends: int = 2) -> Json:
         "vpc": {"id": "vpc-1", "cidr": "10.40.0.0/16"},
         "subnets": subnets,
         "nat_gateways": {"nat-1": {"id": "nat-1"}},
+        "endpoints": {"s3": {"id": "vpce-1", "route_tables": ["private-1", "private-2", "public"]}},
         "route_tables": {
-            "public": {"routes": {"0.0.0.0/0": "internet"}, "subnets": ["public-1", "public-2"]},
-            "private-1": {"routes": {"0.0.0.0/0": "nat-1"}, "subnets": ["private-1"]},
-            "private-2": {"routes": {"0.0.0.0/0": "nat-1"}, "subnets": ["private-2"]},
-            "isolated": {"routes": {}, "subnets": ["isolated-1", "isolated-2"]},
+            name: {
+                "routes": {"0.0.0.0/0": target} if target else {},
+                "other_routes": {"pl-s3": "vpce-1"} if target else {},
+                "subnets": inside,
+            }
+            for name, target, inside in (
+                ("public", "internet", ["public-1", "public-2"]),
+                ("private-1", "nat-1", ["private-1"]),
+                ("private-2", "nat-1", ["private-2"]),
+                ("isolated", "", ["isolated-1", "isolated-2"]),
+            )
         },
         "security_groups": groups(),
         "instances": instances,
@@ -108,14 +117,27 @@ def found(frontends: int = 2, backends: int = 2) -> Json:
             "endpoint": DATABASE_NAME,
             "port": 5432,
             "master_username": "tandem_master",
+            "subnet_group": "database",
             "parameter_group": "database",
             "security_groups": ["database"],
             "encrypted": True,
             "public": False,
         },
+        "database_subnet_groups": {"database": {"subnets": ["isolated-1", "isolated-2"]}},
         "database_parameter_groups": {"database": {"values": {"rds.force_ssl": "1"}}},
         "volumes": {name: [{"id": f"vol-{name}", "encrypted": True}] for name in instances},
+        "interfaces": [
+            *(interface(name, [item["tier"]]) for name, item in instances.items()),
+            *(interface(name, [f"{name}_alb"]) for name in balancers for _zone in "ab"),
+            interface("database", ["database"]),
+            interface("", [], "Interface for NAT Gateway nat-1"),
+        ],
+        "listener_rules": [],
     }
+
+
+def interface(owner: str, groups: list[str], description: str = "") -> Json:
+    return {"id": f"eni-{owner}", "description": description, "owner": owner, "groups": groups}
 
 
 def groups() -> Json:
@@ -243,6 +265,7 @@ def observation(frontends: int = 2, backends: int = 2) -> Any:
     }
     probes = access.probes(account, WANTED, outside=True)
     asked = [
+        question("public-root", [reply(text="Hello world!")], f"http://{PUBLIC_NAME}/"),
         question("public-version", [version(n) for n in names["frontend"]], f"http://{PUBLIC_NAME}/version"),
         question("public-passthrough", [version(n) for n in names["backend"]], f"http://{PUBLIC_NAME}/passthrough"),
     ]

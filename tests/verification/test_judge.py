@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import MATRIX, observation
+from conftest import MATRIX, interface, observation
 
 Break = Callable[[Any], None]
 
@@ -53,6 +53,10 @@ def replies(seen: Any, source: str, question: str) -> Any:
 
 def rule(seen: Any, group: str, text: str) -> None:
     seen.found["security_groups"][group]["ingress"].append(text)
+
+
+def connection(seen: Any, host: str) -> Any:
+    return seen.hosts[host]["database"]["connections"][0]
 
 
 def stop(seen: Any, host: str) -> None:
@@ -101,6 +105,18 @@ BREAKS: dict[str, tuple[Break, str]] = {
         lambda s: s.found["instances"]["backend-1"]["security_groups"].append("sg-other"),
         "groups-worn: backend-1 wears the security groups backend, sg-other, wanted backend alone",
     ),
+    "stranger in the backends' group": (
+        lambda s: s.found["interfaces"].append(interface("", ["backend", "default"], "mutant")),
+        "groups-worn: network interface eni- (mutant) wears the security group backend and belongs to nothing known",
+    ),
+    "second interface of a host in another group": (
+        lambda s: s.found["interfaces"].append(interface("frontend-1", ["backend"])),
+        "groups-worn: frontend-1 wears the security groups backend, wanted frontend alone",
+    ),
+    "interfaces not seen": (
+        lambda s: s.found["interfaces"].clear(),
+        "groups-worn: database has no network interface",
+    ),
     "public address": (
         lambda s: s.found["instances"]["backend-2"].update(public_address="198.51.100.99"),
         "no-public-address: backend-2 has the public address 198.51.100.99",
@@ -113,9 +129,25 @@ BREAKS: dict[str, tuple[Break, str]] = {
         lambda s: s.found["load_balancers"]["public"]["listeners"].update({"8080": "backend"}),
         "listeners: load balancer public port 8080 leads to backend, wanted no such listener",
     ),
+    "rule of a listener": (
+        lambda s: s.found["listener_rules"].append(
+            {"balancer": "public", "port": "80", "rule": "path-pattern / to redirect"}
+        ),
+        "listeners: load balancer public port 80 has a rule beyond its default one: path-pattern / to redirect",
+    ),
     "backend in the frontend's target group": (
         lambda s: s.found["target_groups"]["frontend"]["targets"].update({"backend-1": "unhealthy"}),
         "targets: target group frontend holds backend-1, which is no frontend",
+    ),
+    "target on another port": (
+        lambda s: s.found["target_groups"]["frontend"]["targets"].update({"frontend-2:5099": "healthy"}),
+        "targets: target group frontend holds frontend-2:5099, wanted port 5000",
+    ),
+    "target on another port alone": (
+        lambda s: s.found["target_groups"]["frontend"].update(
+            targets={"frontend-1": "healthy", "frontend-2:5099": "healthy"}
+        ),
+        "targets: frontend-2 is not registered in target group frontend",
     ),
     "target deregistered": (
         lambda s: s.found["target_groups"]["backend"]["targets"].pop("backend-1"),
@@ -128,6 +160,30 @@ BREAKS: dict[str, tuple[Break, str]] = {
     "database routed to the internet": (
         lambda s: s.found["route_tables"]["isolated"]["routes"].update({"0.0.0.0/0": "internet"}),
         "routes: route table isolated leads 0.0.0.0/0 to internet",
+    ),
+    "database routed to the internet by IPv6": (
+        lambda s: s.found["route_tables"]["isolated"]["other_routes"].update({"::/0": "internet"}),
+        "routes: route table isolated leads ::/0 to internet",
+    ),
+    "database routed to S3": (
+        lambda s: s.found["route_tables"]["isolated"]["other_routes"].update({"pl-s3": "vpce-1"}),
+        "routes: route table isolated leads pl-s3 to vpce-1",
+    ),
+    "private subnet routed to the internet gateway by IPv6": (
+        lambda s: s.found["route_tables"]["private-2"]["other_routes"].update({"::/0": "internet"}),
+        "routes: route table private-2 leads ::/0 to internet",
+    ),
+    "private subnet routed to another network": (
+        lambda s: s.found["route_tables"]["private-2"]["routes"].update({"10.0.0.0/8": "pcx-1"}),
+        "routes: route table private-2 leads 10.0.0.0/8 to pcx-1",
+    ),
+    "public subnet in the database's subnet group": (
+        lambda s: s.found["database_subnet_groups"]["database"]["subnets"].append("public-1"),
+        "routes: the database's subnet group holds isolated-1, isolated-2, public-1, wanted isolated-1, isolated-2",
+    ),
+    "another subnet group": (
+        lambda s: s.found["database"].update(subnet_group="default"),
+        "routes: the database is in the subnet group default, which is not this environment's",
     ),
     "database's subnet without a table of its own": (
         lambda s: s.found["route_tables"]["isolated"]["subnets"].remove("isolated-2"),
@@ -147,6 +203,10 @@ BREAKS: dict[str, tuple[Break, str]] = {
         lambda s: replies(s, "operator", "public-version").pop(0),
         "frontends-behind-load-balancer: http://public.example.com/version from operator: frontend-1 never answered",
     ),
+    "the load balancer answers / itself": (
+        lambda s: replies(s, "operator", "public-root")[0].update(text="closed for today"),
+        "frontends-behind-load-balancer: http://public.example.com/ from operator: wanted 'Hello world!', got 200 closed",
+    ),
     "the load balancer answers 502": (
         lambda s: replies(s, "operator", "public-passthrough")[0].update(status=502),
         "backends-behind-load-balancer: http://public.example.com/passthrough from operator: 1 of 2 failed, 502",
@@ -163,6 +223,26 @@ BREAKS: dict[str, tuple[Break, str]] = {
         lambda s: replies(s, "backend-1", "/instances")[0]["json"]["instances"].pop(),
         "database-shared: backend-1 does not see backend-2 in its database: they do not share one",
     ),
+    "another database than the deployed one": (
+        lambda s: [connection(s, f"backend-{n}").update(host="other.example.com") for n in (1, 2)],
+        "database-shared: backend-2 uses the database other.example.com, wanted db.example.com",
+    ),
+    "no database": (
+        lambda s: s.hosts["backend-1"]["database"]["connections"].clear(),
+        "database-shared: backend-1 connects to no database",
+    ),
+    "database not asked": (
+        lambda s: s.hosts["backend-1"].update(database={"failed": "Docker does not answer"}),
+        "database-shared: backend-1 could not be looked at: Docker does not answer",
+    ),
+    "database full": (
+        lambda s: s.found["database"].update(state="storage-full"),
+        "postgresql: the database tandem-test-database is storage-full, which does not serve",
+    ),
+    "database stopped": (
+        lambda s: s.found["database"].update(state="stopped"),
+        "postgresql: the database tandem-test-database is stopped, which does not serve",
+    ),
     "endpoint missing": (
         lambda s: replies(s, "frontend-1", "/passthrough")[0].update(status=404),
         "frontend-endpoints: frontend-1 /passthrough: wanted 200, got 404",
@@ -176,19 +256,19 @@ BREAKS: dict[str, tuple[Break, str]] = {
         "force-ssl: parameter group database: rds.force_ssl is 0, wanted 1",
     ),
     "connection without TLS accepted": (
-        lambda s: s.hosts["backend-1"]["database"]["connections"][0].update(without_tls="accepted"),
+        lambda s: connection(s, "backend-1").update(without_tls="accepted"),
         "tls-enforced: backend-1: the database accepts a connection without TLS",
     ),
     "certificate not checked": (
-        lambda s: s.hosts["backend-1"]["database"]["connections"][0].update(sslmode="require"),
+        lambda s: connection(s, "backend-1").update(sslmode="require"),
         "tls-enforced: backend-1: DBCONNECTIONSTRING says sslmode=require, wanted verify-full",
     ),
     "master user": (
-        lambda s: s.hosts["backend-1"]["database"]["connections"][0].update(user="tandem_master"),
+        lambda s: connection(s, "backend-1").update(user="tandem_master"),
         "least-rights: backend-1: the application connects as the master user tandem_master",
     ),
     "superuser": (
-        lambda s: s.hosts["backend-1"]["database"]["connections"][0].update(rights=["superuser"]),
+        lambda s: connection(s, "backend-1").update(rights=["superuser"]),
         "least-rights: backend-1: the application's user tandem_backend has superuser",
     ),
     "database not encrypted": (
@@ -264,6 +344,12 @@ def test_each_break_is_named(healthy: Any, name: str) -> None:
     assert [problem for problem in problems(healthy) if problem.startswith(message)], problems(healthy)
 
 
+@pytest.mark.parametrize("state", ["storage-optimization", "backing-up", "configuring-log-exports"])
+def test_a_database_that_serves_beside_other_work_is_green(healthy: Any, state: str) -> None:
+    healthy.found["database"]["state"] = state
+    assert problems(healthy) == []
+
+
 @pytest.mark.parametrize("part", ["hosts", "operator"])
 def test_nothing_seen_is_not_green(healthy: Any, part: str) -> None:
     """A verification that could not look anywhere must not pass."""
@@ -320,6 +406,7 @@ def test_every_host_is_asked_for_every_endpoint(healthy: Any) -> None:
 
     asks = access.asks(healthy.found, healthy.wanted, requests=6)
     assert {ask["id"]: ask.get("times", 1) for ask in asks["operator"]} == {
+        "public-root": 1,
         "public-version": 12,
         "public-passthrough": 12,
     }

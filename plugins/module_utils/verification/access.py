@@ -90,6 +90,7 @@ def asks(found: Json, wanted: Json, requests: int) -> dict[str, list[Json]]:
     questions: dict[str, list[Json]] = {"operator": []}
     if url := urls.get("public_alb"):
         questions["operator"] = [
+            {"id": "public-root", "url": f"{url}/"},
             {"id": "public-version", "url": f"{url}/version", "times": times["frontend"]},
             {"id": "public-passthrough", "url": f"{url}/passthrough", "times": times["backend"]},
         ]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ansible.module_utils.look import SERVING_DATABASES
 from ansible.module_utils.verification.access import Cell
 from ansible.module_utils.verification.model import Claim, Evidence, Json, Observation, listed
+
+GREETING = "Hello world!"
 
 
 def judge(observation: Observation, cells: Sequence[Cell]) -> list[Claim]:
@@ -19,8 +22,8 @@ def judge(observation: Observation, cells: Sequence[Cell]) -> list[Claim]:
         _postgresql(observation),
         _shared(observation),
         _only_by_backend(observation, cells),
-        _endpoints(observation, "frontend", {"/": "Hello world!", "/version": "", "/passthrough": "", "/readyz": ""}),
-        _endpoints(observation, "backend", {"/": "Hello world!", "/version": "", "/readyz": "", "/instances": ""}),
+        _endpoints(observation, "frontend", {"/": GREETING, "/version": "", "/passthrough": "", "/readyz": ""}),
+        _endpoints(observation, "backend", {"/": GREETING, "/version": "", "/readyz": "", "/instances": ""}),
     ]
 
 
@@ -65,13 +68,19 @@ def _spread(observation: Observation, source: str, question: str, tier: str) -> 
 
 def _behind_public(observation: Observation) -> Claim:
     problems, evidence, seen = _spread(observation, "operator", "public-version", "frontend")
+    # A rule of the listener can answer one path itself, and leave the others to the frontends.
+    replies, url = observation.asked("operator", "public-root"), observation.url("operator", "public-root")
+    answer = short_answer(replies)
+    if not replies or (replies[0]["status"], replies[0].get("text")) != (200, GREETING):
+        problems.append(f"{url} from operator: wanted {GREETING!r}, got {answer}")
+    greeting = Evidence(f"curl {url}", answer, observation.time("operator"), replies[0]["ms"] if replies else None)
     return Claim(
         "frontends-behind-load-balancer",
         "challenge",
         f"{observation.wanted['frontend_count']} frontends behind a load balancer",
         seen,
         tuple(problems),
-        (evidence,),
+        (evidence, greeting),
     )
 
 
@@ -191,8 +200,8 @@ def _postgresql(observation: Observation) -> Claim:
     problems = []
     if not database:
         problems.append("there is no database instance")
-    elif database["state"] != "available":
-        problems.append(f"the database {database['id']} is {database['state']}, not available")
+    elif database["state"] not in SERVING_DATABASES:
+        problems.append(f"the database {database['id']} is {database['state']}, which does not serve")
     seen = f"{database['id']}: PostgreSQL {database['engine_version']}, {database['state']}" if database else "none"
     command = f"aws rds describe-db-instances --db-instance-identifier {observation.wanted['name_prefix']}-database"
     evidence = Evidence(command, seen, observation.found.get("at", ""))
@@ -200,8 +209,10 @@ def _postgresql(observation: Observation) -> Claim:
 
 
 def _shared(observation: Observation) -> Claim:
-    """Every backend lists all backends: each wrote itself into the one database that all of them read."""
-    backends, problems, lists = observation.names("backend"), observation.unseen("probe", tier="backend"), {}
+    """Every backend is configured with the deployed database, and lists all backends: each wrote itself into the one
+    that all of them read."""
+    backends, lists = observation.names("backend"), {}
+    problems = observation.unseen("probe", "database", tier="backend")
     for name in observation.seen_names("backend"):
         replies = observation.asked(name, "/instances")
         content = replies[0].get("json") if replies and replies[0]["status"] == 200 else None
@@ -212,19 +223,26 @@ def _shared(observation: Observation) -> Claim:
         lists[name] = alive
         if missing := [other for other in backends if other not in alive]:
             problems.append(f"{name} does not see {listed(missing)} in its database: they do not share one")
-    databases = sorted({c["host"] for seen in observation.hosts.values() for c in _connections(seen) if c.get("host")})
-    if len(databases) > 1:
-        problems.append(f"backends are configured with different databases: {listed(databases)}")
-    seen = f"{len(lists)} backends list each other; database {listed(databases)}"
+    endpoint = observation.found["database"].get("endpoint") or "the deployed one"
+    used = {name: _databases_used(observation.hosts[name]) for name in observation.looked_at("database", "backend")}
+    problems += [f"{name} connects to no database" for name, databases in used.items() if not databases]
+    problems += [
+        f"{name} uses the database {database}, wanted {endpoint}"
+        for name, databases in used.items()
+        for database in databases
+        if database != endpoint
+    ]
+    all_used = sorted({database for databases in used.values() for database in databases})
+    seen = f"{len(lists)} backends list each other; database {listed(all_used)}"
     evidence = _asked_on_hosts(observation, "/instances", backends)
     return Claim(
         "database-shared", "challenge", "DB instance is shared by all backends", seen, tuple(problems), evidence
     )
 
 
-def _connections(seen: Json) -> list[Json]:
-    connections: list[Json] = seen.get("database", {}).get("connections", [])
-    return connections
+def _databases_used(seen: Json) -> list[str]:
+    """The databases that a host's containers are configured with."""
+    return [str(connection.get("host") or "unknown") for connection in seen["database"]["connections"]]
 
 
 def _endpoints(observation: Observation, tier: str, paths: dict[str, str]) -> Claim:

@@ -21,7 +21,12 @@ def judge(observation: Observation) -> list[Claim]:
         ),
         ("same-image", "containers", "All hosts of a tier run the same image", _same_image),
         ("published", "containers", "Containers publish the application's port and no other", _published),
-        ("no-secrets", "containers", "No secret shows in arguments, docker inspect or logs", _no_secrets),
+        (
+            "no-secrets",
+            "containers",
+            "The database password shows in no arguments, docker inspect, log or file",
+            _no_secrets,
+        ),
     ]
     claims, unseen = [], observation.unseen("host")
     for identity, section, text, look in looks:

@@ -9,6 +9,8 @@ from ansible.module_utils.verification.model import Claim, Evidence, Observation
 
 Finding = tuple[str, list[str], str]  # what was seen, problems, the command that shows it
 
+TIERS = ("public_alb", "frontend", "internal_alb", "backend", "database")
+
 
 def judge(observation: Observation, cells: Sequence[Cell]) -> list[Claim]:
     """The claims of this section, in the order of a reader's interest."""
@@ -63,8 +65,7 @@ def _not_probed(observation: Observation, cells: Sequence[Cell]) -> list[str]:
 def wanted_rules(observation: Observation) -> dict[str, dict[str, set[str]]]:
     """Group -> ingress and egress -> rules as the survey writes them, for example `tcp 5000 public_alb`."""
     outside = {"internet": "0.0.0.0/0", "admin": observation.wanted["admin_cidr"]}
-    tiers = ("public_alb", "frontend", "internal_alb", "backend", "database")
-    rules: dict[str, dict[str, set[str]]] = {tier: {"ingress": set(), "egress": set()} for tier in tiers}
+    rules: dict[str, dict[str, set[str]]] = {tier: {"ingress": set(), "egress": set()} for tier in TIERS}
     for entry in observation.wanted["access_matrix"]:
         service = f"{entry.get('protocol', 'tcp')} {entry['port']}"
         if entry["to"] in rules:
@@ -98,10 +99,23 @@ def _groups_worn(observation: Observation) -> Finding:
         wearers[name] = (balancer_tier(name), item["security_groups"])
     if database := observation.found["database"]:
         wearers["database"] = ("database", database["security_groups"])
-    for name, (tier, groups) in wearers.items():
-        if groups != [tier]:
-            problems.append(f"{name} wears the security groups {listed(groups)}, wanted {tier} alone")
-    return f"{len(wearers)} interfaces' groups", problems, "aws ec2 describe-network-interfaces"
+    worn, interfaces = list(wearers.items()), observation.found["interfaces"]
+    # What the VPC holds, whosever it is: a group lets in whoever wears it.
+    for item in interfaces:
+        if item["owner"] in wearers:
+            worn.append((item["owner"], (wearers[item["owner"]][0], item["groups"])))
+        elif of_tiers := [group for group in item["groups"] if group in TIERS]:
+            what = f"network interface {item['id']} ({item['description'] or 'without a description'})"
+            problems.append(f"{what} wears the security group {listed(of_tiers)} and belongs to nothing known")
+    problems += [
+        f"{name} wears the security groups {listed(groups)}, wanted {tier} alone"
+        for name, (tier, groups) in worn
+        if groups != [tier]
+    ]
+    owners = {item["owner"] for item in interfaces}
+    problems += [f"{name} has no network interface" for name in wearers if name not in owners]
+    command = f"aws ec2 describe-network-interfaces --filters Name=vpc-id,Values={observation.found['vpc'].get('id')}"
+    return f"{len(interfaces)} interfaces' groups", list(dict.fromkeys(problems)), command
 
 
 def _public_addresses(observation: Observation) -> Finding:
@@ -141,7 +155,11 @@ def _listeners(observation: Observation) -> Finding:
         problems += [
             f"load balancer {name} has no listener on port {port}" for port in wanted if port not in item["listeners"]
         ]
-    return listed(seen), problems, "aws elbv2 describe-listeners"
+    problems += [
+        f"load balancer {item['balancer']} port {item['port']} has a rule beyond its default one: {item['rule']}"
+        for item in observation.found["listener_rules"]
+    ]
+    return listed(seen), problems, "aws elbv2 describe-listeners; aws elbv2 describe-rules"
 
 
 def _targets(observation: Observation) -> Finding:
@@ -152,7 +170,12 @@ def _targets(observation: Observation) -> Finding:
             problems.append(f"there is no target group {tier}")
             continue
         wanted, targets = observation.names(tier), group["targets"]
-        problems += [f"target group {tier} holds {name}, which is no {tier}" for name in targets if name not in wanted]
+        for name in (name for name in targets if name not in wanted):
+            # A target on another port than the group's is named with it.
+            host, _, port = name.partition(":")
+            known = port and host in wanted
+            differs = f"wanted port {observation.port(tier)}" if known else f"which is no {tier}"
+            problems.append(f"target group {tier} holds {name}, {differs}")
         problems += [f"{name} is not registered in target group {tier}" for name in wanted if name not in targets]
         problems += [
             f"{name} is {state} in target group {tier}" for name, state in targets.items() if state != "healthy"
@@ -162,15 +185,17 @@ def _targets(observation: Observation) -> Finding:
 
 
 def _routes(observation: Observation) -> Finding:
-    """A private subnet may lead out through a NAT gateway, never the internet gateway; an isolated one nowhere. Each
+    """A private subnet may lead out through a NAT gateway and to the gateway endpoint, an isolated one nowhere. Each
     follows a table of its kind: the VPC's main one, which all others follow, is nobody's here."""
     problems, seen = [], []
+    endpoints = {item["id"] for item in observation.found["endpoints"].values()}
+    ways_out = {"blackhole", *observation.found["nat_gateways"], *endpoints}
     for name, table in observation.found["route_tables"].items():
-        kind = name.split("-")[0]
-        seen.append(f"{name}: {listed(f'{cidr} to {target}' for cidr, target in table['routes'].items())}")
-        for cidr, target in table["routes"].items():
-            if kind == "isolated" or (kind == "private" and target == "internet"):
-                problems.append(f"route table {name} leads {cidr} to {target}")
+        kind, routes = name.split("-")[0], {**table["routes"], **table["other_routes"]}
+        seen.append(f"{name}: {listed(f'{destination} to {target}' for destination, target in routes.items())}")
+        for destination, target in routes.items():
+            if kind == "isolated" or (kind == "private" and target not in ways_out):
+                problems.append(f"route table {name} leads {destination} to {target}")
     tables = {subnet: name for name, table in observation.found["route_tables"].items() for subnet in table["subnets"]}
     for subnet in observation.found["subnets"]:
         kind, table = subnet.split("-")[0], tables.get(subnet, "the VPC's main one")
@@ -180,7 +205,20 @@ def _routes(observation: Observation) -> Finding:
     for name, item in observation.instances().items():
         if not item["subnet"].startswith(homes.get(item["tier"], "")):
             problems.append(f"{name} is in subnet {item['subnet']}, wanted {homes[item['tier']]}")
-    return "; ".join(seen), problems, "aws ec2 describe-route-tables"
+    problems += _database_subnets(observation)
+    return "; ".join(seen), problems, "aws ec2 describe-route-tables; aws rds describe-db-subnet-groups"
+
+
+def _database_subnets(observation: Observation) -> list[str]:
+    """RDS may put a database into any subnet of its group, at once or when it moves to another zone."""
+    if not (database := observation.found["database"]):
+        return []
+    name, groups = database["subnet_group"], observation.found["database_subnet_groups"]
+    if name not in groups:
+        return [f"the database is in the subnet group {name}, which is not this environment's"]
+    wanted = sorted(subnet for subnet in observation.found["subnets"] if subnet.startswith("isolated-"))
+    held = groups[name]["subnets"]
+    return [] if held == wanted else [f"the database's subnet group holds {listed(held)}, wanted {listed(wanted)}"]
 
 
 def _listening(observation: Observation) -> Finding:

@@ -49,7 +49,9 @@ class Observation:
 
     wanted: frontend_count, backend_count, app_version, frontend_port, backend_port, admin_cidr, access_matrix,
         db_master_username, name_prefix, host_ports.
-    found: the result of the module `survey`, with `volumes` ({instance name: [{id, encrypted}]}).
+    found: the result of the module `survey`, and what verify_plan adds to it: `volumes` ({instance name:
+        [{id, encrypted}]}), `interfaces` ([{id, description, owner, groups}], owner: a short name, empty for nothing
+        known), `listener_rules` ([{balancer, port, rule}]).
     hosts: host name -> {probe: result of verify_probe, host: of verify_host, database: of verify_database};
         a missing or failed one is {failed: message}.
     operator: result of verify_probe on the operator's machine.
@@ -96,9 +98,13 @@ class Observation:
             problems += [f"{name} could not be looked at: {reason or 'no answer'}" for reason in list(reasons)[:1]]
         return problems
 
+    def looked_at(self, part: str, tier: str) -> list[str]:
+        """The wanted hosts of a tier of which a part (probe, host, database) came back."""
+        return [name for name in self.names(tier) if "at" in self.hosts.get(name, {}).get(part, {})]
+
     def seen_names(self, tier: str) -> list[str]:
         """The wanted hosts of a tier whose probes came back."""
-        return [name for name in self.names(tier) if "at" in self.hosts.get(name, {}).get("probe", {})]
+        return self.looked_at("probe", tier)
 
     def time(self, source: str, part: str = "probe") -> str:
         """When a host (or `operator`) was looked at."""
