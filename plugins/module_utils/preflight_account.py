@@ -175,27 +175,27 @@ FAST_STORAGE = 400
 def changed_database(database: dict[str, Any], settings: dict[str, Any]) -> Iterator[Problem]:
     """Settings that the database which is there cannot take. database: as RDS describes it."""
 
-    def problem(variable: str, wrong: str, allowed: Any) -> Problem:
-        return Problem(variable, settings[variable], wrong, str(allowed), f"-e {variable}={str(allowed).split(maxsplit=1)[0].strip(',')}")
+    def problem(variable: str, wrong: str, there: Any, allowed: str = "") -> Problem:
+        return Problem(variable, settings[variable], wrong, allowed or str(there), f"-e {variable}={there}")
 
     for variable, attribute in FIXED.items():
-        if str(settings[variable]) != database.get(attribute):
-            there = database.get(attribute)
+        there = database.get(attribute)
+        if str(settings[variable]) != there:
             yield problem(variable, f"the database exists with {there}, which AWS cannot change", there)
-    major = database["EngineVersion"].split(".")[0]
-    if str(settings["db_engine_version"]) != major:
-        wrong = f"the database runs PostgreSQL {database['EngineVersion']}; a major version is not changed by a playbook"
-        yield problem("db_engine_version", wrong, major)
-    storage, wanted = database["AllocatedStorage"], int(settings["db_storage"])
-    least = -(-storage * 11 // 10)
-    if wanted < storage:
-        yield problem("db_storage", f"the database has {storage} GiB, which AWS cannot make less", storage)
-    elif storage < FAST_STORAGE <= wanted:
-        wrong = f"growing from {storage} GiB past {FAST_STORAGE} needs a choice of IOPS that is made by hand"
-        yield problem("db_storage", wrong, f"{storage} to {FAST_STORAGE - 1}")
-    elif storage < wanted < least:
-        wrong = f"the database has {storage} GiB, and AWS adds a tenth at least"
-        yield problem("db_storage", wrong, f"{storage}, or {least} and more" if least < FAST_STORAGE else storage)
+    version = database["EngineVersion"]
+    if str(settings["db_engine_version"]) != version.split(".")[0]:
+        wrong = f"the database runs PostgreSQL {version}, and no playbook changes a major version"
+        yield problem("db_engine_version", wrong, version.split(".")[0])
+    there, wanted = database["AllocatedStorage"], int(settings["db_storage"])
+    least = -(-there * 11 // 10)
+    allowed = f"{there}, or {least} to {FAST_STORAGE - 1}" if least < FAST_STORAGE else f"{there}"
+    if wanted < there:
+        yield problem("db_storage", f"the database has {there} GiB, which AWS cannot make less", there, allowed)
+    elif there < FAST_STORAGE <= wanted:
+        wrong = f"growing from {there} GiB to {FAST_STORAGE} and more needs a choice of IOPS, which is made by hand"
+        yield problem("db_storage", wrong, there, allowed)
+    elif there < wanted < least:
+        yield problem("db_storage", f"the database has {there} GiB, and AWS adds a tenth at least", there, allowed)
 
 
 def existing_problems(client: Client, settings: dict[str, Any]) -> Iterator[Problem]:
@@ -217,8 +217,8 @@ def existing_problems(client: Client, settings: dict[str, Any]) -> Iterator[Prob
                 yield Problem("instance_type", settings["instance_type"], wrong, item["InstanceType"], fix)
     rds = client("rds")
     try:
-        identifier = f"{settings['project']}-{settings['env_name']}-database"
-        yield from changed_database(rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0], settings)
+        name = f"{settings['project']}-{settings['env_name']}-database"
+        yield from changed_database(rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0], settings)
     except rds.exceptions.DBInstanceNotFoundFault:
         pass
     name = f"/{settings['project']}/{settings['env_name']}/database/master-password"

@@ -119,7 +119,9 @@ def ssh_config(directory: str, user: str, host_keys: str, instances: dict[str, d
     checking = "accept-new" if host_keys == "accept-new" else "yes"
     # Any frontend that answers is the way in, so that the loss of one leaves no backend out of reach.
     through = " || ".join(
-        f'ssh -F "{directory.replace("%", "%%")}/config" -W %h:%p {name}' for name, item in sorted(instances.items()) if item["public_address"]
+        f'ssh -F "{directory.replace("%", "%%")}/config" -W %h:%p {name}'
+        for name, item in sorted(instances.items())
+        if item["public_address"]
     )
     sections = [
         "# Written by role access. For people: ssh -F this-file HOST",

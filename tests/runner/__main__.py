@@ -39,7 +39,7 @@ def main() -> int:
             print(f"{step.name:<22} {step.what}")
         return 0
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+        signal.signal(number, lambda caught, _: sys.exit(128 + caught))
     seed = os.environ.setdefault("SEED", datetime.datetime.now(datetime.UTC).date().isoformat())
     os.environ["TANDEM_TORTURE"] = "1" if arguments.torture else ""
     os.environ["PATH"] = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"

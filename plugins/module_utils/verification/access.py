@@ -95,8 +95,8 @@ def asks(found: Json, wanted: Json, requests: int) -> dict[str, list[Json]]:
             {"id": "public-passthrough", "url": f"{url}/passthrough", "times": times["backend"]},
         ]
     for name, item in found["instances"].items():
-        base, own = f"http://{item['private_address']}:{wanted.get(item['tier'] + '_port')}", []
-        own += [{"id": path, "url": f"{base}{path}"} for path in PATHS.get(item["tier"], ())]
+        base = f"http://{item['private_address']}:{wanted.get(item['tier'] + '_port')}"
+        own: list[Json] = [{"id": path, "url": f"{base}{path}"} for path in PATHS.get(item["tier"], ())]
         own.append({"id": "metadata", "url": f"http://{METADATA_ADDRESS}/latest/meta-data/"})
         if item["tier"] == "frontend" and "internal_alb" in urls:
             url = f"{urls['internal_alb']}/version"

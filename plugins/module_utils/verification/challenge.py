@@ -156,7 +156,8 @@ def _asked_on_hosts(observation: Observation, question: str, names: Iterable[str
 
 def _unique_names(observation: Observation) -> Claim:
     answers = _own_versions(observation)
-    problems, holders = observation.unseen("probe"), {}
+    problems = observation.unseen("probe")
+    holders: dict[str, list[str]] = {}
     for host, answer in answers.items():
         name = answer.get("name")
         if name is None:
