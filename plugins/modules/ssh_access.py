@@ -191,7 +191,8 @@ def main() -> None:
     except NoKeysError as error:
         module.fail_json(
             msg=f"ssh_host_keys=console: no host keys on the console of {error} after {params['timeout']} s. "
-            "The console keeps only the last 64 KB: look at EC2, Get system log; or allow -e ssh_host_keys=accept-new, which trusts the first connection."
+            "AWS keeps a console's last 64 KB: look at EC2, Get system log; or allow -e ssh_host_keys=accept-new, which "
+            "trusts the first connection."
         )
     except (BotoCoreError, ClientError) as error:
         module.fail_json_aws(error, msg=f"The SSH key ({params['key_parameter']}) or a host key cannot be fetched")

@@ -38,8 +38,8 @@ def main() -> int:
         for step in chosen:
             print(f"{step.name:<22} {step.what}")
         return 0
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda caught, _: sys.exit(128 + caught))
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda caught, _: sys.exit(128 + caught))
     seed = os.environ.setdefault("SEED", datetime.datetime.now(datetime.UTC).date().isoformat())
     os.environ["TANDEM_TORTURE"] = "1" if arguments.torture else ""
     os.environ["PATH"] = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"
