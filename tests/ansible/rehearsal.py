@@ -1,0 +1,88 @@
+"""Tasks of the role release on hosts that do not exist: what would act on a host or on AWS only says so, the rest is real."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+from tests.support.plugins import ROOT
+
+ROLE = ROOT / "roles/release"
+
+
+def say(words: str, **facts: Any) -> list[dict[str, Any]]:
+    """Tasks in place of a file's own: say something, and set facts."""
+    tasks: list[dict[str, Any]] = [
+        {"name": "Say", "ansible.builtin.debug": {"msg": f"{words} {{{{ inventory_hostname }}}}"}}
+    ]
+    return tasks + ([{"name": "Note", "ansible.builtin.set_fact": facts}] if facts else [])
+
+
+def fail(words: str) -> list[dict[str, Any]]:
+    return [{"name": "Fail", "ansible.builtin.fail": {"msg": words}}]
+
+
+@dataclass
+class Rehearsal:
+    """stubs: tasks in place of a file's own, by the file's name. hosts: variables of each host, whose name begins with its tier."""
+
+    folder: Path
+    stubs: dict[str, list[dict[str, Any]]]
+    hosts: dict[str, dict[str, Any]]
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    def play(self, *plays: tuple[str, list[str]], options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+        """plays: hosts, and the role's task files that they include one after the other."""
+        shutil.copytree(ROLE, self.folder / "roles/release")
+        for name, tasks in self.stubs.items():
+            (self.folder / f"roles/release/tasks/{name}.yml").write_text(yaml.safe_dump(tasks))
+        groups: dict[str, Any] = {"backend": {"hosts": {}}, "frontend": {"hosts": {}}}
+        for host, variables in self.hosts.items():
+            tier = host.partition("-")[0]
+            groups[tier]["hosts"][host] = {"ansible_connection": "local", "release_tier": tier, **variables}
+        inventory = {"all": {"hosts": {"localhost": {"ansible_connection": "local"}}, "children": groups}}
+        self.write("inventory.yml", inventory)
+        self.write("variables.json", self.variables)
+        self.write("play.yml", [self.play_of(*play) for play in plays])
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "-i",
+            "inventory.yml",
+            "-e",
+            "@variables.json",
+        ]
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_ROLES_PATH": "roles"}
+        return subprocess.run(
+            [*command, "play.yml", *options], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )  # fmt: skip
+
+    def write(self, name: str, content: Any) -> None:
+        (self.folder / name).write_text(json.dumps(content))
+
+    @staticmethod
+    def play_of(hosts: str, files: list[str]) -> dict[str, Any]:
+        tasks = [
+            {"name": f"Include {name}", "ansible.builtin.include_role": {"name": "release", "tasks_from": name}}
+            for name in files
+        ]
+        return {"name": f"On {hosts}", "hosts": hosts, "gather_facts": False, "tasks": tasks}
+
+
+def value(name: str, **variables: Any) -> Any:
+    """One of the role's own variables (vars/main.yml), under these."""
+    own = {}
+    for file in ("defaults", "vars"):
+        read = yaml.safe_load((ROLE / file / "main.yml").read_text())
+        own |= {key: trust_as_template(text) if isinstance(text, str) else text for key, text in read.items()}
+    templar = Templar(loader=DataLoader(), variables={**own, **variables})
+    return templar.template(trust_as_template(f"{{{{ {name} }}}}"))
