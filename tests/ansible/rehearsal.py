@@ -18,6 +18,8 @@ from ansible.template import Templar, trust_as_template
 from tests.support.plugins import ROOT
 
 ROLE = ROOT / "roles/release"
+LOCAL = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
+MODULE = "#!/usr/bin/python\nfrom ansible.module_utils.basic import AnsibleModule\n"
 
 
 def say(words: str, **facts: Any) -> list[dict[str, Any]]:
@@ -32,28 +34,37 @@ def fail(words: str) -> list[dict[str, Any]]:
     return [{"name": "Fail", "ansible.builtin.fail": {"msg": words}}]
 
 
+Played = subprocess.CompletedProcess[str]
+
+
 @dataclass
 class Rehearsal:
-    """stubs: tasks in place of a file's own, by the file's name. hosts: variables of each host, whose name begins with its tier."""
+    """A run of some of the role's task files.
+
+    stubs: tasks in place of a file's own, by the file's name. hosts: variables of each host, whose name begins with its tier.
+    modules: Python code in place of a module's own, by the module's name.
+    """
 
     folder: Path
     stubs: dict[str, list[dict[str, Any]]]
     hosts: dict[str, dict[str, Any]]
     variables: dict[str, Any] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
 
-    def play(self, *plays: tuple[str, list[str]], options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-        """plays: hosts, and the role's task files that they include one after the other."""
+    def play(self, *plays: tuple[str, list[str]], options: tuple[str, ...] = (), shows: str = "") -> Played:
+        """plays: hosts, and the role's task files that they include one after the other. shows: what they say in the end."""
         shutil.copytree(ROLE, self.folder / "roles/release")
         for name, tasks in self.stubs.items():
             (self.folder / f"roles/release/tasks/{name}.yml").write_text(yaml.safe_dump(tasks))
+        for name, code in self.modules.items():
+            (self.folder / f"roles/release/library/{name}.py").write_text(MODULE + code)
         groups: dict[str, Any] = {"backend": {"hosts": {}}, "frontend": {"hosts": {}}}
         for host, variables in self.hosts.items():
             tier = host.partition("-")[0]
-            groups[tier]["hosts"][host] = {"ansible_connection": "local", "release_tier": tier, **variables}
-        inventory = {"all": {"hosts": {"localhost": {"ansible_connection": "local"}}, "children": groups}}
-        self.write("inventory.yml", inventory)
+            groups[tier]["hosts"][host] = {**LOCAL, "release_tier": tier, **variables}
+        self.write("inventory.yml", {"all": {"hosts": {"localhost": LOCAL}, "children": groups}})
         self.write("variables.json", self.variables)
-        self.write("play.yml", [self.play_of(*play) for play in plays])
+        self.write("play.yml", [play_of(*play, shows) for play in plays])
         command = [
             str(Path(sys.executable).with_name("ansible-playbook")),
             "-i",
@@ -61,7 +72,12 @@ class Rehearsal:
             "-e",
             "@variables.json",
         ]
-        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_ROLES_PATH": "roles"}
+        environment = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_ROLES_PATH": "roles",
+            "PATH": f"{self.folder}:{os.environ['PATH']}",
+        }
         return subprocess.run(
             [*command, "play.yml", *options], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
         )  # fmt: skip
@@ -69,13 +85,14 @@ class Rehearsal:
     def write(self, name: str, content: Any) -> None:
         (self.folder / name).write_text(json.dumps(content))
 
-    @staticmethod
-    def play_of(hosts: str, files: list[str]) -> dict[str, Any]:
-        tasks = [
-            {"name": f"Include {name}", "ansible.builtin.include_role": {"name": "release", "tasks_from": name}}
-            for name in files
-        ]
-        return {"name": f"On {hosts}", "hosts": hosts, "gather_facts": False, "tasks": tasks}
+
+def play_of(hosts: str, files: list[str], shows: str) -> dict[str, Any]:
+    tasks: list[dict[str, Any]] = [
+        {"name": f"Include {name}", "ansible.builtin.include_role": {"name": "release", "tasks_from": name}}
+        for name in files
+    ]
+    show = [{"name": "Show", "ansible.builtin.debug": {"msg": f"SHOWN: {shows}"}}] if shows else []
+    return {"name": f"On {hosts}", "hosts": hosts, "gather_facts": False, "tasks": tasks + show}
 
 
 def value(name: str, **variables: Any) -> Any:
