@@ -16,7 +16,7 @@ def play(folder: Path, files: list[str], modules: dict[str, str], **host: Any) -
     variables = {"project": "tandem", "health_path": "/readyz", "release_port": 5001}
     return Rehearsal(folder, {}, {"backend-1": host}, variables | host, modules).play(
         ("backend", files),
-        shows="{{ release_sick | default(release_failure.host ~ ': ' ~ release_failure.logs | join) }}",
+        shows="{{ release_sick if release_sick is defined else release_failure.host ~ ': ' ~ release_failure.logs | join }}",
     )
 
 
