@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from .modules import load
 
@@ -79,6 +80,13 @@ def test_old_records_go_and_numbers_are_not_given_again(records: Any) -> None:
     for _ in range(15):
         release_record.begin(records, {"action": "deploy"}, TAGS, keep=3)
     assert sorted(records.read()) == [13, 14, 15]
+
+
+def test_a_retry_after_a_lost_answer_finds_its_own_record(records: Any) -> None:
+    record = release_record.begin(records, {"action": "deploy"}, TAGS, keep=30)
+    records.write(record, TAGS)
+    with pytest.raises(ClientError, match="ParameterAlreadyExists"):
+        records.write(record | {"who": "somebody else"}, TAGS)
 
 
 def test_a_long_reason_is_cut_to_what_a_parameter_holds(records: Any) -> None:

@@ -28,6 +28,7 @@ import json
 import platform
 from datetime import UTC, datetime
 
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
@@ -73,7 +74,13 @@ class Records:
             record["reason"] = record["reason"].encode("ascii", "replace").decode()[: max(0, room // 2)]
         extra = {"Overwrite": True} if tags is None else {"Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}
         value = json.dumps(record, ensure_ascii=True)
-        self.ssm.put_parameter(Name=self.name(record["number"]), Value=value, Type="String", aws_retry=True, **extra)
+        name = self.name(record["number"])
+        try:
+            self.ssm.put_parameter(Name=name, Value=value, Type="String", aws_retry=True, **extra)
+        except is_boto3_error_code("ParameterAlreadyExists"):
+            # Sent again because the answer was lost: its own record is there already.
+            if self.ssm.get_parameter(Name=name, aws_retry=True)["Parameter"]["Value"] != value:
+                raise
 
     def prune(self, numbers: list[int]) -> None:
         for first in range(0, len(numbers), 10):
