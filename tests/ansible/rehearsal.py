@@ -15,6 +15,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
+from tests.fast.test_templates import trusted
 from tests.support.plugins import ROOT
 
 ROLE = ROOT / "roles/release"
@@ -100,6 +101,6 @@ def value(name: str, **variables: Any) -> Any:
     own = {}
     for file in ("defaults", "vars"):
         read = yaml.safe_load((ROLE / file / "main.yml").read_text())
-        own |= {key: trust_as_template(text) if isinstance(text, str) else text for key, text in read.items()}
+        own |= trusted(read)
     templar = Templar(loader=DataLoader(), variables={**own, **variables})
     return templar.template(trust_as_template(f"{{{{ {name} }}}}"))
