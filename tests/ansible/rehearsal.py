@@ -20,7 +20,17 @@ from tests.support.plugins import ROOT
 
 ROLE = ROOT / "roles/release"
 LOCAL = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
-MODULE = "#!/usr/bin/python\nfrom ansible.module_utils.basic import AnsibleModule\n"
+# Whatever its arguments are. The import makes it a module in Ansible's eyes.
+MODULE = """#!/usr/bin/python
+import json
+import sys
+from ansible.module_utils.basic import AnsibleModule
+
+def end(**answer):
+    print(json.dumps(answer))
+    sys.exit(bool(answer.get("failed")))
+
+"""
 
 
 def say(words: str, **facts: Any) -> list[dict[str, Any]]:

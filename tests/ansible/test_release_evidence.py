@@ -46,7 +46,7 @@ def test_a_crash_of_the_question_leaves_a_failure_noted(tmp_path: Path) -> None:
 
 def test_the_first_answer_counts(tmp_path: Path) -> None:
     """Asked once more, the container has come to itself and says nothing of its trouble."""
-    well = "AnsibleModule({}, bypass_checks=True).exit_json(ready=True, state='running', answer='200', logs=['all is well'])\n"
+    well = "end(ready=True, state='running', answer='200', logs=['all is well'])\n"
     first = {"ready": False, "state": "running", "answer": "503", "logs": ["no licence"]}
     done = play(tmp_path, ["failed"], {"container_ready": well}, __release_ready=first)
     assert "no licence" in done.stdout, done.stdout
