@@ -22,7 +22,7 @@ STATE = {
 }
 VARIABLES = {
     "project": "tandem", "release_state": STATE, "release_number": 5, "release_record_number": 5, "release_action": "deploy",
-    "images_names": {"backend": "tandem/backend:1"}, "parameter_path": "/tandem/test", "common_tags": {}, "health_path": "/readyz",
+    "images_names": {"backend": "tandem/backend:1"}, "parameter_path": "/test", "common_tags": {}, "health_path": "/readyz",
 }  # fmt: skip
 WRITES = "end(changed=True)\n"
 FAILS = "end(failed=True, msg='AWS is away')\n"

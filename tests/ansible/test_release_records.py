@@ -82,6 +82,15 @@ def test_old_records_go_and_numbers_are_not_given_again(records: Any) -> None:
     assert sorted(records.read()) == [13, 14, 15]
 
 
+def test_the_current_release_is_not_forgotten_over_failed_ones(records: Any) -> None:
+    for fields in (deploy("deployed", 1), deploy("deployed", 2), rollback(1, 3)):
+        release_record.begin(records, fields, TAGS, keep=3)
+    for _ in range(5):
+        release_record.begin(records, {"action": "deploy", "result": "rolled back"}, TAGS, keep=3)
+    assert {1, 3} <= records.read().keys()
+    assert release_facts.lineages(release_facts.read_records(records.ssm, PREFIX)[0])[0] == [1]
+
+
 def test_a_retry_after_a_lost_answer_finds_its_own_record(records: Any) -> None:
     record = release_record.begin(records, {"action": "deploy"}, TAGS, keep=30)
     records.write(record, TAGS)

@@ -89,8 +89,8 @@ class Records:
 
 
 def begin(records: Records, fields: dict, tags: dict, keep: int) -> dict:
-    """A new record with the next number."""
-    existing = records.read()
+    """A new record with the next number. Of the old ones, those stay that say which release is the current one."""
+    existing = dict(sorted(records.read().items()))
     for record in existing.values():
         if record["result"] == "rolling":
             records.write({**record, "result": "interrupted", "finished": now()})
@@ -104,7 +104,9 @@ def begin(records: Records, fields: dict, tags: dict, keep: int) -> dict:
         **fields,
     }
     records.write(record, tags)
-    records.prune(sorted(existing)[: max(0, len(existing) + 1 - keep)])
+    good = [old for old in existing if existing[old]["result"] == "deployed"]
+    needed = {good[-1], existing[good[-1]]["release"]} if good else set()
+    records.prune([old for old in sorted(existing)[: max(0, len(existing) + 1 - keep)] if old not in needed])
     return record
 
 
