@@ -20,8 +20,7 @@ def words(played: Played) -> str:
 
 def accepted(name: str, given: Any) -> bool:
     """Whether the pattern of an option is met."""
-    option = next(one for one in value("__release_options", **{name: given}) if one["name"] == name)
-    return bool(re.match(option["pattern"], option["value"]))
+    return bool(re.match(value("__release_options")[name]["pattern"], str(given)))
 
 
 @pytest.mark.parametrize("good", ["", 1, "1", "12", "1%", "50%", "100%"])
@@ -59,7 +58,12 @@ def test_a_refusal_says_how_to_mend_it(tmp_path: Path) -> None:
     )
     assert played.returncode != 0
     assert f"release_batch=0: {BATCH}, for example -e release_batch=50%" in words(played)
-    assert "release_soak=soon: want a whole number of seconds from 0, for example -e release_soak=5" in words(played)
+    assert "release_soak=soon: want a whole number of seconds from 0, for example -e release_soak=60" in words(played)
+
+
+def test_the_defaults_are_accepted(tmp_path: Path) -> None:
+    played = Rehearsal(tmp_path, {}, {}, BASE).play(("localhost", ["check"]))
+    assert played.returncode == 0, played.stdout
 
 
 UP = {"release_running": {"up": True}, "release_plan": "replace"}
