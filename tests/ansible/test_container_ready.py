@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+
+from tests.support.plugins import ROOT
 
 from .modules import load
 
@@ -81,3 +89,56 @@ def test_nobody_answers() -> None:
     good, answer = container_ready.ask(url)
     assert not good
     assert answer.startswith("no answer")
+
+
+HEADERS = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 100\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("says", "stalls", "answer"),
+    [
+        (b"SSH-2.0-OpenSSH_10.0\r\n\r\n", False, "no answer: SSH-2.0-OpenSSH_10.0"),
+        (b"", False, "no answer: Remote end closed"),
+        (HEADERS, False, "503: "),
+        (HEADERS, True, "503: "),
+        (HEADERS.replace(b"503 Service Unavailable", b"200 OK"), True, "200: "),
+    ],
+    ids=["garbage", "nothing", "resets in the middle", "stalls in the middle", "stalls though it is well"],
+)
+def test_a_broken_answer_is_a_bad_one(says: bytes, stalls: bool, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container_ready, "ANSWER_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        over = threading.Event()
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(says)
+                if stalls:
+                    over.wait(10)
+                elif says == HEADERS:
+                    # With this, closing sends a reset.
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        good, words = container_ready.ask(f"http://127.0.0.1:{server.getsockname()[1]}/readyz")
+        over.set()
+        thread.join()
+    assert not good
+    assert words.startswith(answer)
+
+
+def test_the_log_is_told_of_a_container_that_is_ready_too(application: Application, tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    state = '[{"State": {"Status": "running", "ExitCode": 0}, "RestartCount": 2}]'
+    docker.write_text(f"#!/bin/sh\ncase $1 in logs) echo 'it crashed before';; *) echo '{state}';; esac\n")
+    docker.chmod(0o755)
+    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"container": "backend", "url": application.url, "timeout": 0}})
+    done = subprocess.run(
+        [sys.executable, ROOT / "roles/release/library/container_ready.py", arguments],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    answer = json.loads(done.stdout)
+    assert (answer["ready"], answer["logs"]) == (True, ["it crashed before"]), done.stderr

@@ -16,7 +16,8 @@ TAGS = {"Project": "tandem"}
 
 
 @pytest.fixture
-def parameter(ssm: Any) -> Any:
+def parameter(ssm: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(release_lock, "SETTLE_SECONDS", 0)
     return release_lock.Parameter(ssm, NAME)
 
 
@@ -76,8 +77,13 @@ def test_a_holder_from_before_a_reboot_is_dead(parameter: Any, other_process: An
     assert standing == lock
 
 
-def test_another_machine_keeps_it_until_it_is_named(parameter: Any) -> None:
-    held = lock_of(1, machine="another", started="1")
+@pytest.mark.parametrize(
+    "elsewhere",
+    [{"machine": "another"}, {"node": "another"}, {"namespace": "pid:[1]"}, {"uid": 4242}],
+    ids=["machine", "node", "process numbers", "user"],
+)
+def test_another_place_keeps_it_until_it_is_named(parameter: Any, elsewhere: dict[str, Any]) -> None:
+    held = lock_of(1, started="1", **elsewhere)
     parameter.make(held, TAGS)
     _, standing, _ = take(parameter)
     assert standing == held
@@ -93,3 +99,18 @@ def test_a_retry_after_a_lost_answer_finds_its_own_lock(parameter: Any) -> None:
     assert parameter.make(lock, TAGS)
     assert parameter.make(lock, TAGS)
     assert not parameter.make(release_lock.own_lock("deploy"), TAGS)
+
+
+def test_of_two_that_break_one_lock_one_is_refused(parameter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have read the old one; the other deletes what it takes for it, which is this one, and makes its own."""
+    held = lock_of(1, machine="another", started="1")
+    other = lock_of(1, machine="a third", started="1")
+    parameter.make(held, TAGS)
+
+    def break_too(_seconds: float) -> None:
+        parameter.delete()
+        parameter.make(other, TAGS)
+
+    monkeypatch.setattr(release_lock.time, "sleep", break_too)
+    lock, standing, _ = take(parameter, break_id=held["id"])
+    assert standing == other != lock

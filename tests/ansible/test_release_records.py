@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from .modules import load
 
@@ -29,36 +30,41 @@ def rollback(to: int, number: int, result: str = "deployed") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("history", "current", "previous"),
+    ("history", "lineage"),
     [
-        pytest.param([], 0, 0, id="nothing"),
-        pytest.param([deploy("deployed", 1)], 1, 0, id="the first"),
-        pytest.param([deploy("deployed", 1), deploy("deployed", 2)], 2, 1, id="two"),
-        pytest.param([deploy("deployed", 1), deploy("rolled back", 2)], 1, 0, id="one that failed"),
-        pytest.param([deploy("deployed", 1), deploy("rolling", 2)], 1, 0, id="one under way"),
-        pytest.param([deploy("deployed", 1), deploy("deployed", 2), rollback(1, 3)], 1, 0, id="back"),
+        pytest.param([], [], id="nothing"),
+        pytest.param([deploy("deployed", 1)], [1], id="the first"),
+        pytest.param([deploy("deployed", 1), deploy("deployed", 2)], [1, 2], id="two"),
+        pytest.param([deploy("deployed", 1), deploy("rolled back", 2)], [1], id="one that failed"),
+        pytest.param([deploy("deployed", 1), deploy("rolling", 2)], [1], id="one under way"),
+        pytest.param([deploy("deployed", 1), deploy("deployed", 2), rollback(1, 3)], [1], id="back"),
         pytest.param(
             [deploy("deployed", 1), deploy("deployed", 2), deploy("deployed", 3), rollback(2, 4)],
-            2,
-            1,
+            [1, 2],
             id="back, and again",
         ),
         pytest.param(
             [deploy("deployed", 1), deploy("deployed", 2), rollback(1, 3, "rolled back")],
-            2,
-            1,
+            [1, 2],
             id="a rollback that failed",
         ),
         pytest.param(
             [deploy("deployed", 1), deploy("deployed", 2), rollback(1, 3), deploy("deployed", 4)],
-            4,
-            2,
+            [1, 4],
             id="on after back",
         ),
+        pytest.param(
+            [deploy("deployed", 1), deploy("deployed", 2), rollback(1, 3), deploy("deployed", 4), rollback(2, 5)],
+            [1, 2],
+            id="to what was gone back from",
+        ),
+        pytest.param([rollback(1, 3), deploy("deployed", 4)], [1, 4], id="a record that is no longer kept"),
     ],
 )
-def test_current_and_previous(history: list[dict[str, Any]], current: int, previous: int) -> None:
-    assert release_facts.current_and_previous(history) == (current, previous)
+def test_what_led_to_the_current_release(history: list[dict[str, Any]], lineage: list[int]) -> None:
+    current, known = release_facts.lineages(history)
+    assert current == lineage
+    assert known.get(lineage[-1] if lineage else 0, []) == lineage
 
 
 def test_numbers_count_up_and_what_was_under_way_was_interrupted(records: Any) -> None:
@@ -74,6 +80,22 @@ def test_old_records_go_and_numbers_are_not_given_again(records: Any) -> None:
     for _ in range(15):
         release_record.begin(records, {"action": "deploy"}, TAGS, keep=3)
     assert sorted(records.read()) == [13, 14, 15]
+
+
+def test_the_current_release_is_not_forgotten_over_failed_ones(records: Any) -> None:
+    for fields in (deploy("deployed", 1), deploy("deployed", 2), rollback(1, 3)):
+        release_record.begin(records, fields, TAGS, keep=3)
+    for _ in range(5):
+        release_record.begin(records, {"action": "deploy", "result": "rolled back"}, TAGS, keep=3)
+    assert {1, 3} <= records.read().keys()
+    assert release_facts.lineages(release_facts.read_records(records.ssm, PREFIX)[0])[0] == [1]
+
+
+def test_a_retry_after_a_lost_answer_finds_its_own_record(records: Any) -> None:
+    record = release_record.begin(records, {"action": "deploy"}, TAGS, keep=30)
+    records.write(record, TAGS)
+    with pytest.raises(ClientError, match="ParameterAlreadyExists"):
+        records.write(record | {"who": "somebody else"}, TAGS)
 
 
 def test_a_long_reason_is_cut_to_what_a_parameter_holds(records: Any) -> None:

@@ -22,10 +22,11 @@ msg: {description: The answer in a line., type: str, returned: always}
 ready: {description: Whether it can do its work., type: bool, returned: always}
 answer: {description: Last answer of the URL., type: str, returned: always}
 state: {description: What Docker says of the container., type: str, returned: always}
-logs: {description: Last log lines if it is not ready., type: list, elements: str, returned: always}
+logs: {description: Last log lines., type: list, elements: str, returned: always}
 seconds: {description: How long it took., type: float, returned: always}
 """
 
+import http.client
 import json
 import subprocess
 import time
@@ -35,18 +36,23 @@ import urllib.request
 from ansible.module_utils.basic import AnsibleModule
 
 POLL_SECONDS = 0.5
+ANSWER_SECONDS = 4
 CRASHES = 3
 
 
 def ask(url: str) -> tuple[bool, str]:
     """Whether the URL answers 200, and its answer in a line."""
+    status = 0
     try:
-        with urllib.request.urlopen(url, timeout=4) as answer:  # noqa: S310
-            return answer.status == 200, f"{answer.status} {answer.read(500).decode(errors='replace').strip()}"
-    except urllib.error.HTTPError as error:
-        return False, f"{error.code} {error.read(500).decode(errors='replace').strip()}"
-    except OSError as error:
-        return False, f"no answer: {getattr(error, 'reason', error)}"
+        try:
+            answer = urllib.request.urlopen(url, timeout=ANSWER_SECONDS)  # noqa: S310
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            status = answer.status
+            return status == 200, f"{status} {answer.read(500).decode(errors='replace').strip()}"
+    except (OSError, http.client.HTTPException) as error:
+        return False, f"{status or 'no answer'}: {getattr(error, 'reason', '') or str(error) or type(error).__name__}"
 
 
 def docker(*arguments: str) -> str:
@@ -111,7 +117,7 @@ def main() -> None:
     began = time.monotonic()
     ready, answer, state = watch(wanted["container"], wanted["url"], wanted["timeout"], wanted["steady"])
     words = "ready" if ready else f"not ready after {time.monotonic() - began:.0f} s: {answer}; container: {state}"
-    logs = [] if ready else docker("logs", "--tail", str(wanted["lines"]), wanted["container"]).splitlines()
+    logs = docker("logs", "--tail", str(wanted["lines"]), wanted["container"]).splitlines()
     module.exit_json(
         changed=False,
         msg=words,

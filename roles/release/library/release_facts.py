@@ -19,6 +19,10 @@ RETURN = r"""
 releases: {description: Records, oldest first., type: list, elements: dict, returned: always}
 current: {description: Number of the release that the fleet should run (0 if none)., type: int, returned: always}
 previous: {description: Number of the release before that one (0 if none)., type: int, returned: always}
+lineages:
+  description: Of each release that worked, by its number, the releases that led to it and itself, oldest first.
+  type: dict
+  returned: always
 lock: {description: Who holds the lock, empty if nobody., type: dict, returned: always}
 targets:
   description: Health of the registered targets, by tier and target ID (C(state), C(reason), C(description)).
@@ -57,17 +61,22 @@ def read_records(ssm, prefix: str) -> tuple[list[dict], dict]:
     return sorted(values.values(), key=lambda record: record["number"]), lock
 
 
-def current_and_previous(records: list[dict]) -> tuple[int, int]:
-    """Which release the fleet should run, and which one it would go back to.
+def lineages(records: list[dict]) -> tuple[list[int], dict[int, list[int]]]:
+    """The lineage of the release that the fleet should run, and that of each release: what led to it, oldest first.
 
-    A deployment that worked is a release; a rollback that worked makes an earlier release the current one.
+    A deployment that worked follows the current release; a rollback that worked makes an earlier release the current
+    one, and what was deployed since then is no part of its lineage.
     """
-    good = [record["number"] for record in records if record["action"] == "deploy" and record["result"] == "deployed"]
-    current = 0
+    current: list[int] = []
+    known: dict[int, list[int]] = {}
     for record in records:
-        if record["result"] == "deployed":
-            current = record["release"]
-    return current, max((number for number in good if number < current), default=0)
+        if record["result"] != "deployed":
+            continue
+        number = record["release"]
+        if record["action"] == "deploy":
+            known[number] = [*current, number]
+        current = known.setdefault(number, [number])
+    return current, known
 
 
 def read_targets(elb, groups: dict) -> dict:
@@ -126,11 +135,12 @@ def main() -> None:
     ssm, elb, rds = (module.client(service, retry_decorator=retry) for service in ("ssm", "elbv2", "rds"))
     try:
         records, lock = read_records(ssm, module.params["prefix"])
-        current, previous = current_and_previous(records)
+        current, known = lineages(records)
         module.exit_json(
             releases=records,
-            current=current,
-            previous=previous,
+            current=current[-1] if current else 0,
+            previous=current[-2] if len(current) > 1 else 0,
+            lineages=known,
             lock=lock,
             targets=read_targets(elb, module.params["target_groups"]),
             load_balancer=read_load_balancer(elb, module.params["load_balancer"]),

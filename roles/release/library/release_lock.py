@@ -7,8 +7,8 @@ module: release_lock
 short_description: Take or free the lock of an environment
 description:
   - The lock is a parameter in SSM Parameter Store. Making a parameter that exists fails, so of two takers one wins.
-  - A lock whose process died on this very machine is taken over. One of another machine is left alone until
-    C(break_id) names it.
+  - A lock whose process died in this very place (machine, node, process numbers, user) is taken over. One of another
+    place, whose processes cannot be seen from here, is left alone until C(break_id) names it.
 options:
   name: {description: Name of the parameter., type: str, required: true}
   state: {description: Whether to take the lock or to free it., type: str, choices: [held, free], required: true}
@@ -30,6 +30,7 @@ import json
 import os
 import platform
 import tempfile
+import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +43,8 @@ try:
     from botocore.exceptions import BotoCoreError, ClientError
 except ImportError:
     pass  # AnsibleAWSModule says that botocore is missing.
+
+SETTLE_SECONDS = 2  # after which two that break one lock have both done so
 
 
 def read(path: str) -> str:
@@ -68,8 +71,21 @@ def controller() -> int:
     return found
 
 
-def this_machine() -> str:
-    return read("/etc/machine-id") or platform.node()
+def place() -> dict:
+    """Where this module runs. Only from the same place can be seen whether a process lives.
+
+    Machines that were made of one image may share a machine ID, containers a boot ID, and each has its own process numbers.
+    """
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        namespace = ""
+    return {
+        "machine": read("/etc/machine-id") or platform.node(),
+        "node": platform.node(),
+        "namespace": namespace,
+        "uid": os.getuid(),
+    }
 
 
 def own_lock(purpose: str) -> dict:
@@ -79,7 +95,7 @@ def own_lock(purpose: str) -> dict:
         "who": f"{getpass.getuser()}@{platform.node()}",
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "purpose": purpose,
-        "machine": this_machine(),
+        **place(),
         "boot": read("/proc/sys/kernel/random/boot_id"),
         "pid": pid,
         "started": (process(pid) or (0, ""))[1],
@@ -89,12 +105,16 @@ def own_lock(purpose: str) -> dict:
 def is_ours(lock: dict) -> bool:
     """Whether the very process that runs this module holds the lock."""
     pid = controller()
-    return lock.get("machine") == this_machine() and lock.get("pid") == pid and is_alive(lock)
+    return is_of_here(lock) and lock.get("pid") == pid and is_alive(lock)
+
+
+def is_of_here(lock: dict) -> bool:
+    return place().items() <= lock.items()
 
 
 def is_alive(lock: dict) -> bool:
-    """Whether the holder still runs, as far as this machine can tell: of another machine it cannot."""
-    if lock.get("machine") != this_machine():
+    """Whether the holder still runs, as far as can be told here: of another place it cannot."""
+    if not is_of_here(lock):
         return True
     if lock.get("boot") != read("/proc/sys/kernel/random/boot_id"):
         return False
@@ -144,7 +164,10 @@ def take(parameter: Parameter, lock: dict, tags: dict, break_id: str) -> tuple[d
         if standing and not is_ours(standing) and is_alive(standing) and standing.get("id") != break_id:
             return standing, {}
         parameter.delete()
-        return (lock, standing) if parameter.make(lock, tags) else (parameter.read(), standing)
+        parameter.make(lock, tags)
+        # Somebody elsewhere may have broken the same lock, and have deleted this one in its place.
+        time.sleep(SETTLE_SECONDS)
+        return parameter.read(), standing
 
 
 def refusal(name: str, lock: dict) -> str:

@@ -9,7 +9,11 @@ description: What a container uses is never removed.
 options:
   folder: {description: Folder of the releases; each is a folder named by its number., type: path, required: true}
   good: {description: Releases that worked., type: list, elements: int, required: true}
-  keep: {description: Number of them to keep., type: int, default: 5}
+  lineage: {description: Those of them that led to the current release., type: list, elements: int, required: true}
+  keep:
+    description: How many of the lineage to keep, with what worked between them.
+    type: int
+    default: 5
   repository: {description: Name of the images without a tag., type: str, required: true}
 author: Tandem
 """
@@ -31,11 +35,11 @@ def docker(*arguments: str) -> list[str]:
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.split()
 
 
-def old_releases(folder: Path, good: set[int], keep: int) -> list[int]:
-    """Those that never worked, and all but the newest `keep` that did."""
+def old_releases(folder: Path, good: set[int], lineage: set[int], keep: int) -> list[int]:
+    """Those that never worked, and those before the newest `keep` of the lineage."""
     found = sorted(int(entry.name) for entry in folder.iterdir() if entry.name.isdigit())
-    worked = [number for number in found if number in good]
-    return [number for number in found if number not in worked[-keep:]]
+    oldest = min([number for number in found if number in lineage][-keep:], default=0)
+    return [number for number in found if number not in good or number < oldest]
 
 
 def unneeded_images(folder: Path, gone: list[int], repository: str) -> list[str]:
@@ -56,6 +60,7 @@ def main() -> None:
         argument_spec={
             "folder": {"type": "path", "required": True},
             "good": {"type": "list", "elements": "int", "required": True},
+            "lineage": {"type": "list", "elements": "int", "required": True},
             "keep": {"type": "int", "default": 5},
             "repository": {"type": "str", "required": True},
         },
@@ -65,13 +70,19 @@ def main() -> None:
     if wanted["keep"] < 1:
         module.fail_json(msg=f"keep={wanted['keep']}: want 1 or more, for example 5")
     folder = Path(wanted["folder"])
-    gone = old_releases(folder, set(wanted["good"]), wanted["keep"]) if folder.is_dir() else []
-    images = unneeded_images(folder, gone, wanted["repository"])
-    if not module.check_mode:
-        for number in gone:
-            shutil.rmtree(folder / str(number))
-        if images:
-            docker("image", "rm", *images)
+    good, lineage = set(wanted["good"]), set(wanted["lineage"])
+    try:
+        gone = old_releases(folder, good, lineage, wanted["keep"]) if folder.is_dir() else []
+        images = unneeded_images(folder, gone, wanted["repository"])
+        if not module.check_mode:
+            for number in gone:
+                shutil.rmtree(folder / str(number))
+            if images:
+                docker("image", "rm", *images)
+    except subprocess.CalledProcessError as error:
+        module.fail_json(msg=f"{' '.join(error.cmd[:3])}: {error.stderr.strip()}")
+    except (OSError, ValueError, KeyError) as error:
+        module.fail_json(msg=f"releases in {folder}: {error!r}")
     module.exit_json(changed=bool(gone or images), releases=gone, images=images)
 
 

@@ -28,6 +28,7 @@ import json
 import platform
 from datetime import UTC, datetime
 
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
@@ -73,7 +74,13 @@ class Records:
             record["reason"] = record["reason"].encode("ascii", "replace").decode()[: max(0, room // 2)]
         extra = {"Overwrite": True} if tags is None else {"Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}
         value = json.dumps(record, ensure_ascii=True)
-        self.ssm.put_parameter(Name=self.name(record["number"]), Value=value, Type="String", aws_retry=True, **extra)
+        name = self.name(record["number"])
+        try:
+            self.ssm.put_parameter(Name=name, Value=value, Type="String", aws_retry=True, **extra)
+        except is_boto3_error_code("ParameterAlreadyExists"):
+            # Sent again because the answer was lost: its own record is there already.
+            if self.ssm.get_parameter(Name=name, aws_retry=True)["Parameter"]["Value"] != value:
+                raise
 
     def prune(self, numbers: list[int]) -> None:
         for first in range(0, len(numbers), 10):
@@ -82,8 +89,8 @@ class Records:
 
 
 def begin(records: Records, fields: dict, tags: dict, keep: int) -> dict:
-    """A new record with the next number."""
-    existing = records.read()
+    """A new record with the next number. Of the old ones, those stay that say which release is the current one."""
+    existing = dict(sorted(records.read().items()))
     for record in existing.values():
         if record["result"] == "rolling":
             records.write({**record, "result": "interrupted", "finished": now()})
@@ -97,7 +104,9 @@ def begin(records: Records, fields: dict, tags: dict, keep: int) -> dict:
         **fields,
     }
     records.write(record, tags)
-    records.prune(sorted(existing)[: max(0, len(existing) + 1 - keep)])
+    good = [old for old in existing if existing[old]["result"] == "deployed"]
+    needed = {good[-1], existing[good[-1]]["release"]} if good else set()
+    records.prune([old for old in sorted(existing)[: max(0, len(existing) + 1 - keep)] if old not in needed])
     return record
 
 

@@ -1,0 +1,53 @@
+"""What is told of a container that failed; and that asking it cannot end a run that still has to put the hosts right."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from .rehearsal import Played, Rehearsal
+from .test_container_ready import Application
+
+CRASH = "raise RuntimeError('the module crashed')\n"
+
+
+def play(folder: Path, files: list[str], modules: dict[str, str], **host: Any) -> Played:
+    variables = {"project": "tandem", "health_path": "/readyz", "release_port": 5001}
+    return Rehearsal(folder, {}, {"backend-1": host}, variables | host, modules).play(
+        ("backend", files),
+        shows="{{ release_sick if release_sick is defined else release_failure.host ~ ': ' ~ release_failure.logs | join }}",
+    )
+
+
+def test_a_crash_of_the_question_means_sick(tmp_path: Path) -> None:
+    done = play(tmp_path, ["sick"], {"container_ready": CRASH})
+    assert done.returncode == 0, done.stdout
+    assert "SHOWN: True" in done.stdout
+
+
+def test_one_bad_answer_makes_nobody_sick(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\necho \'[{"State": {"Status": "running", "ExitCode": 0}, "RestartCount": 0}]\'\n')
+    docker.chmod(0o755)
+    with Application() as server:
+        server.statuses = [503, 200]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        done = play(tmp_path, ["sick"], {}, release_port=server.server_port)
+        server.shutdown()
+    assert "SHOWN: False" in done.stdout, done.stdout
+
+
+def test_a_crash_of_the_question_leaves_a_failure_noted(tmp_path: Path) -> None:
+    done = play(tmp_path, ["failed"], {"container_ready": CRASH})
+    assert done.returncode == 0, done.stdout
+    assert "SHOWN: backend-1: " in done.stdout, done.stdout
+
+
+def test_the_first_answer_counts(tmp_path: Path) -> None:
+    """Asked once more, the container has come to itself and says nothing of its trouble."""
+    well = "end(ready=True, state='running', answer='200', logs=['all is well'])\n"
+    first = {"ready": False, "state": "running", "answer": "503", "logs": ["no licence"]}
+    done = play(tmp_path, ["failed"], {"container_ready": well}, __release_ready=first)
+    assert "no licence" in done.stdout, done.stdout
+    assert "all is well" not in done.stdout

@@ -1,0 +1,93 @@
+"""Passwords in a container's environment stay out of the output, however much of it is asked for."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .rehearsal import Played, Rehearsal, say
+
+SECRET = "not-to-be-told"
+
+
+def docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An image with nothing but `sleep`."""
+    sleep = str(shutil.which("sleep"))
+    libraries = re.findall(r"(/\S+)", subprocess.run(["ldd", sleep], capture_output=True, text=True, check=True).stdout)
+    archive = tmp_path_factory.mktemp("image") / "image.tar"
+    with tarfile.open(archive, "w", dereference=True) as tar:
+        for file in (sleep, *libraries):
+            tar.add(file)
+    found = docker("import", "--change", f'CMD ["{sleep}", "300"]', str(archive))
+    yield found
+    docker("image", "rm", "--force", found)
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    """Of the host and its container, which is removed in the end."""
+    name = f"backend-secrets-{os.getpid()}"
+    yield name
+    docker("rm", "--force", "--volumes", name)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def play(folder: Path, name: str, image: str, *files: str, **more: object) -> Played:
+    folder.mkdir(exist_ok=True)
+    (folder / "env").write_text(f"DBCONNECTIONSTRING=postgresql://application:{SECRET}@database\n")
+    spec = {
+        "name": name, "release": 1, "version": "1", "config": "abc", "image_id": image, "port": 5001,
+        "memory": "", "ca_file": "", "env_file": str(folder / "env"),
+    }  # fmt: skip
+    variables = {
+        "release_tier": name, "project": "tandem", "release_port": 5001, "release_ready_timeout": 0, "health_path": "/readyz",
+        "__release_spec": spec, "__release_host_port": free_port(), **more,
+    }  # fmt: skip
+    return Rehearsal(folder, {}, {name: {}}, variables).play(("backend", list(files)), options=("-vvv", "--diff"))
+
+
+def test_a_container_that_is_started_and_looked_at(tmp_path: Path, name: str, image: str) -> None:
+    played = play(tmp_path, name, image, "look", "start", __release_container=name)
+    assert SECRET in docker("inspect", name)
+    assert "running" in played.stdout, played.stdout
+    again = play(
+        tmp_path / "again", name, image, "look", "status", __release_config="abc", release_state={"targets": {}}
+    )
+    assert again.returncode == 0, again.stdout
+    assert SECRET not in played.stdout + played.stderr + again.stdout + again.stderr
+
+
+def test_what_went_wrong_is_told(tmp_path: Path, name: str) -> None:
+    played = play(tmp_path, name, "sha256:" + "0" * 64, "start", __release_container=name)
+    assert played.returncode != 0
+    assert "0" * 64 in re.sub(r".*censored.*", "", played.stdout), played.stdout
+    assert SECRET not in played.stdout + played.stderr
+
+
+def test_the_environment_that_a_plan_is_made_of(tmp_path: Path) -> None:
+    running = {"up": True, "config": "", "release": 1, "version": "1", "image": ""}
+    variables = {
+        "project": "tandem", "app_version": "1", "release_state": {"targets": {"backend": {}}}, "release_port": 5001,
+        "release_environment": {"DBCONNECTIONSTRING": SECRET}, "images_names": {"backend": "backend:1"}, "name_prefix": "tandem",
+    }  # fmt: skip
+    rehearsal = Rehearsal(tmp_path, {"look": say("look", release_running=running)}, {"backend-1": {}}, variables)
+    played = rehearsal.play(("backend", ["plan"]), options=("-vvv", "--diff"), shows="{{ release_plan }}")
+    assert "SHOWN: replace" in played.stdout, played.stdout
+    assert SECRET not in played.stdout + played.stderr
