@@ -180,10 +180,14 @@ def _endpoints(look: Look, items: list[dict[str, Any]]) -> Resources:
 
 
 def _security_groups(look: Look, items: list[dict[str, Any]]) -> Resources:
-    """Groups by their names. A rule is written `tcp 5000 public_alb`: protocol, port or range, the other side."""
+    """Groups by their names, strangers' by their identifiers, so that none takes the place of one of the environment's.
+
+    A rule is written `tcp 5000 public_alb`: protocol, port or range, the other side.
+    """
     own = [item for item in items if item["GroupName"] != "default"]
     for item in own:
-        look.found[item["GroupId"]] = look.short(item["GroupName"]).replace("-", "_")
+        short = look.short(item["GroupName"])
+        look.found[item["GroupId"]] = item["GroupId"] if short == item["GroupName"] else short.replace("-", "_")
     return {
         look.found[item["GroupId"]]: {
             "id": item["GroupId"],

@@ -64,7 +64,8 @@ def volumes(client, instances):
 
 
 def interfaces(client, found):
-    """The network interfaces of the VPC, whosever they are: id, description, owner (a short name or empty), groups."""
+    """The network interfaces of the VPC, whosever they are: id, description, owner (a short name or empty), groups, and
+    their public addresses."""
     groups = {item["id"]: name for name, item in found["security_groups"].items()}
     vpc = found["vpc"].get("id")
     filters = [{"Name": "vpc-id", "Values": [vpc]}]
@@ -76,6 +77,11 @@ def interfaces(client, found):
             "description": item.get("Description") or item.get("Attachment", {}).get("InstanceId", ""),
             "owner": owner(item, found),
             "groups": sorted(groups.get(group["GroupId"], group["GroupName"]) for group in item["Groups"]),
+            "public_addresses": [
+                one["Association"]["PublicIp"]
+                for one in item["PrivateIpAddresses"]
+                if "PublicIp" in one.get("Association", {})
+            ],
         }
         for item in held
     ]

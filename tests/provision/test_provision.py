@@ -86,6 +86,14 @@ def what_the_verification_reads(cloud: Endpoint) -> None:
     assert [*found["route_tables"]["private-1"]["other_routes"].values()] == [endpoint["id"]]
     assert found["route_tables"]["isolated"]["other_routes"] == {}
 
+    # A stranger's group takes nobody's place, whatever it is called.
+    named = {"GroupName": "backend", "Description": "Of a stranger", "VpcId": found["vpc"]["id"]}
+    stranger = ec2.create_security_group(**named)["GroupId"]
+    groups = survey()["security_groups"]
+    assert groups["backend"] == found["security_groups"]["backend"]
+    assert stranger in groups
+    ec2.delete_security_group(GroupId=stranger)
+
     # What anybody can write, a description, makes nobody the database.
     interface = ec2.create_network_interface(
         SubnetId=found["subnets"]["private-1"]["id"],
@@ -109,7 +117,7 @@ def what_the_verification_reads(cloud: Endpoint) -> None:
     elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": target["Id"]}, target])
 
     strangers = [item for item in plan_module.interfaces(ec2, found) if item["id"] == interface]
-    described = {"description": "RDSNetworkInterface", "owner": "", "groups": ["database"]}
+    described = {"description": "RDSNetworkInterface", "owner": "", "groups": ["database"], "public_addresses": []}
     assert strangers == [{"id": interface, **described}]
     said = "path-pattern / or /a and host-header example.com to redirect"
     rules = plan_module.listener_rules(elbv2, found["load_balancers"])

@@ -136,8 +136,14 @@ def found(frontends: int = 2, backends: int = 2) -> Json:
     }
 
 
-def interface(owner: str, groups: list[str], description: str = "") -> Json:
-    return {"id": f"eni-{owner}", "description": description, "owner": owner, "groups": groups}
+def interface(owner: str, groups: list[str], description: str = "", public_addresses: tuple[str, ...] = ()) -> Json:
+    return {
+        "id": f"eni-{owner}",
+        "description": description,
+        "owner": owner,
+        "groups": groups,
+        "public_addresses": [*public_addresses],
+    }
 
 
 def groups() -> Json:

@@ -121,6 +121,10 @@ BREAKS: dict[str, tuple[Break, str]] = {
         lambda s: s.found["instances"]["backend-2"].update(public_address="198.51.100.99"),
         "no-public-address: backend-2 has the public address 198.51.100.99",
     ),
+    "public address of a second interface": (
+        lambda s: s.found["interfaces"].append(interface("backend-1", ["backend"], "", ("198.51.100.98",))),
+        "no-public-address: backend-1 has the public address 198.51.100.98",
+    ),
     "internal load balancer faces the internet": (
         lambda s: s.found["load_balancers"]["internal"].update(scheme="internet-facing"),
         "schemes: load balancer internal_alb is internet-facing, wanted internal",

@@ -120,8 +120,11 @@ def _groups_worn(observation: Observation) -> Finding:
 
 def _public_addresses(observation: Observation) -> Finding:
     backends = observation.instances("backend")
-    addresses = {name: item["public_address"] for name, item in backends.items() if item["public_address"]}
-    problems = [f"{name} has the public address {address}" for name, address in addresses.items()]
+    addresses = {(name, item["public_address"]) for name, item in backends.items() if item["public_address"]}
+    # A second interface, or a second private address of the first one, can have a public address of its own.
+    worn = [item for item in observation.found["interfaces"] if item["owner"] in backends]
+    addresses |= {(item["owner"], address) for item in worn for address in item["public_addresses"]}
+    problems = [f"{name} has the public address {address}" for name, address in sorted(addresses)]
     seen = ", ".join(f"{name} {item['private_address']}" for name, item in backends.items())
     return seen, problems, "aws ec2 describe-instances --filters Name=tag:Tier,Values=backend"
 
