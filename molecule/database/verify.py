@@ -14,7 +14,7 @@ def test_it_is_encrypted_private_and_of_the_wanted_engine(endpoint: Endpoint) ->
     assert found["EngineVersion"].split(".")[0] == "17"
     assert found["StorageEncrypted"] is True
     assert found["PubliclyAccessible"] is False
-    assert found["BackupRetentionPeriod"] == 7
+    assert found["BackupRetentionPeriod"] == 1
 
 
 def test_it_stands_in_the_isolated_subnets(endpoint: Endpoint) -> None:
