@@ -1,6 +1,6 @@
-"""One local cloud for the tests of this folder. They run in the order of the files: each finds what the last one left.
+"""Local clouds for the tests of this folder. They run in the order of the files: each finds what the last one left.
 
-Two files have clouds of their own, and run beside the others: kills and the README's commands.
+Files 1, 2 and 9 share one. Files 6 and 7 share another, and run beside them; so does file 8, which brings its own up.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from tests.support.spread import Spread
 from tests.whole.lookalikes import plant
 from tests.whole.operator import hire
 
-OWN_CLOUDS = ("test_7_kills", "test_8_readme")
+# The files whose tests run beside those of all others, by how their names begin.
+BESIDE = {"test_6_": "apart", "test_7_": "apart", "test_8_": "readme"}
 
 
 @dataclass
@@ -38,8 +39,10 @@ class Deployment:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spread:
-    """All on one worker, in their order; but for the files that have a cloud of their own."""
-    return Spread(config, log, lambda nodeid: next((name for name in OWN_CLOUDS if name in nodeid), "whole"))
+    """Tests that share a cloud on one worker, in their order."""
+    return Spread(
+        config, log, lambda nodeid: next((group for name, group in BESIDE.items() if name in nodeid), "whole")
+    )
 
 
 @contextmanager
@@ -71,6 +74,13 @@ def before(cloud: Cloud) -> set[str]:
 @pytest.fixture(scope="session")
 def deployment(cloud: Cloud, before: set[str]) -> Deployment:
     return deploy(cloud, before)
+
+
+@pytest.fixture(scope="session")
+def apart() -> Iterator[Deployment]:
+    """Another deployment on a cloud of its own, whose tests run beside those of the first."""
+    with local_cloud("tandem-apart", "apart") as made:
+        yield deploy(made, made.listing())
 
 
 def deploy(cloud: Cloud, before: set[str]) -> Deployment:

@@ -18,8 +18,8 @@ def hosts(cloud: Cloud) -> Counter[str]:
 
 
 @pytest.mark.long
-def test_three_frontends_and_five_backends_and_back(deployment: Deployment) -> None:
-    cloud = deployment.cloud
+def test_three_frontends_and_five_backends_and_back(apart: Deployment) -> None:
+    cloud = apart.cloud
     more = cloud.playbook("site.yml", "-e", "frontend_count=3", "-e", "backend_count=5").must_succeed()
     print(f"3 frontends and 5 backends, verified: {more.seconds:.0f} s")
     assert hosts(cloud) == {"frontend": 3, "backend": 5}
@@ -34,5 +34,5 @@ def test_three_frontends_and_five_backends_and_back(deployment: Deployment) -> N
     assert failed == []
     assert len(load.answers) > 100
     # Everything else is as it was. New hosts got a release of their own, so there is one record more.
-    left, first = shape(cloud.listing() - deployment.before), deployment.shape
+    left, first = shape(cloud.listing() - apart.before), apart.shape
     assert {**left, "Parameters": 0} == {**first, "Parameters": 0}

@@ -14,8 +14,8 @@ TRIES = 6
 
 
 @pytest.mark.long
-def test_nothing_is_doubled_and_its_end_leaves_the_first_whole(deployment: Deployment, seed: str) -> None:
-    cloud = deployment.cloud
+def test_nothing_is_doubled_and_its_end_leaves_the_first_whole(apart: Deployment, seed: str) -> None:
+    cloud = apart.cloud
     second = ("-e", "env_name=second")
     before = cloud.listing()
     cloud.localcloud("faults", "--clear", *FAULTS, "--seed", str(random.Random(seed).randrange(10**6)))
@@ -32,7 +32,7 @@ def test_nothing_is_doubled_and_its_end_leaves_the_first_whole(deployment: Deplo
     made.must_succeed()
     assert lost > 0, "nothing failed, so nothing was shown"
     # Every run that got as far as a release left its record.
-    assert {**shape(cloud.listing() - before), "Parameters": 0} == {**deployment.shape, "Parameters": 0}
+    assert {**shape(cloud.listing() - before), "Parameters": 0} == {**apart.shape, "Parameters": 0}
     again = cloud.playbook("site.yml", *second).must_succeed()
     assert again.mutating == []
 
