@@ -51,3 +51,20 @@ def test_the_first_answer_counts(tmp_path: Path) -> None:
     done = play(tmp_path, ["failed"], {"container_ready": well}, __release_ready=first)
     assert "no licence" in done.stdout, done.stdout
     assert "all is well" not in done.stdout
+
+
+def test_of_several_that_became_sick_the_first_is_named(tmp_path: Path) -> None:
+    """Frontends are ready by the backends: what is wrong with a backend shows on them too."""
+    sick = "end(ready=False, msg='sick', state='running', answer='503', logs=[])\n"
+    rolled = {"release_rolled": True}
+    hosts: dict[str, dict[str, Any]] = {
+        "backend-1": rolled,
+        "backend-2": rolled,
+        "frontend-1": rolled,
+        "frontend-2": {},
+    }
+    variables = {"project": "tandem", "health_path": "/readyz", "release_port": 5001}
+    done = Rehearsal(tmp_path, {}, hosts, variables, {"container_ready": sick}).play(
+        ("frontend-2", ["earlier"]), shows="{{ release_failure.host }}"
+    )
+    assert "SHOWN: backend-1" in done.stdout, done.stdout
