@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -83,3 +84,34 @@ def test_a_second_environment_is_made_as_the_document_says(environment: dict[str
     assert own["frontend-1"]["ec2_tags"]["Environment"]["__ansible_unsafe"] == "staging"
     variables = {name: own["localhost"][name] for name in ("env_name", "region", "backend_count")}
     assert variables == {"env_name": "staging", "region": "eu-central-1", "backend_count": 5}
+
+
+@pytest.mark.parametrize(
+    ("tagged", "expected", "said"),
+    [
+        ("main", ["frontend-1"], ""),
+        ("other", [], "Another environment's: frontend-1. Missing: none."),
+        ("main", ["frontend-1", "backend-1"], "Another environment's: none. Missing: backend-1."),
+    ],
+)
+def test_an_inventory_of_another_environment_is_refused(
+    tmp_path: Path, tagged: str, expected: list[str], said: str
+) -> None:
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    host = {"ec2_tags": {"Project": "tandem", "Environment": tagged}}
+    content = {"hosts": {"localhost": local}, "children": {"frontend": {"hosts": {"frontend-1": host}}}}
+    (tmp_path / "hosts.yml").write_text(json.dumps({"all": content}))
+    role = {"ansible.builtin.import_role": {"name": "hosts", "tasks_from": "inventory"}}
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": [role], "vars": {"hosts_expected": expected}}
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    names = {"project": "tandem", "env_name": "main", "name_prefix": "tandem-main", "region": "us-east-1"}
+    done = subprocess.run(
+        [ROOT / ".venv/bin/ansible-playbook", "-i", "hosts.yml", "-e", json.dumps(names), "play.yml"],
+        cwd=tmp_path,
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode == 0) == (not said), done.stdout
+    assert said in " ".join(done.stdout.split())
