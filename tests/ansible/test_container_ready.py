@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.plugins import ROOT
-
-from .modules import load
+from .modules import fake_docker, load, run
 
 container_ready = load("release", "container_ready")
 
@@ -131,14 +126,8 @@ def test_a_broken_answer_is_a_bad_one(says: bytes, stalls: bool, answer: str, mo
 
 
 def test_the_log_is_told_of_a_container_that_is_ready_too(application: Application, tmp_path: Path) -> None:
-    docker = tmp_path / "docker"
     state = '[{"State": {"Status": "running", "ExitCode": 0}, "RestartCount": 2}]'
-    docker.write_text(f"#!/bin/sh\ncase $1 in logs) echo 'it crashed before';; *) echo '{state}';; esac\n")
-    docker.chmod(0o755)
-    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"container": "backend", "url": application.url, "timeout": 0}})
-    done = subprocess.run(
-        [sys.executable, ROOT / "roles/release/library/container_ready.py", arguments],
-        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    answer = json.loads(done.stdout)
-    assert (answer["ready"], answer["logs"]) == (True, ["it crashed before"]), done.stderr
+    fake_docker(tmp_path, f"case $1 in logs) echo 'it crashed before';; *) echo '{state}';; esac")
+    arguments = {"container": "backend", "url": application.url, "timeout": 0}
+    answer = run("release", "container_ready", arguments, f"{tmp_path}:{os.environ['PATH']}")
+    assert (answer["ready"], answer["logs"]) == (True, ["it crashed before"])

@@ -6,15 +6,16 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from .modules import fake_docker
 from .rehearsal import Played, Rehearsal
 from .test_container_ready import Application
 
+VARIABLES = {"project": "tandem", "health_path": "/readyz", "release_port": 5001}
 CRASH = "raise RuntimeError('the module crashed')\n"
 
 
 def play(folder: Path, files: list[str], modules: dict[str, str], **host: Any) -> Played:
-    variables = {"project": "tandem", "health_path": "/readyz", "release_port": 5001}
-    return Rehearsal(folder, {}, {"backend-1": host}, variables | host, modules).play(
+    return Rehearsal(folder, {}, {"backend-1": host}, VARIABLES | host, modules).play(
         ("backend", files),
         shows="{{ release_sick if release_sick is defined else release_failure.host ~ ': ' ~ release_failure.logs | join }}",
     )
@@ -27,9 +28,7 @@ def test_a_crash_of_the_question_means_sick(tmp_path: Path) -> None:
 
 
 def test_one_bad_answer_makes_nobody_sick(tmp_path: Path) -> None:
-    docker = tmp_path / "docker"
-    docker.write_text('#!/bin/sh\necho \'[{"State": {"Status": "running", "ExitCode": 0}, "RestartCount": 0}]\'\n')
-    docker.chmod(0o755)
+    fake_docker(tmp_path, """echo '[{"State": {"Status": "running", "ExitCode": 0}, "RestartCount": 0}]'""")
     with Application() as server:
         server.statuses = [503, 200]
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -63,8 +62,7 @@ def test_of_several_that_became_sick_the_first_is_named(tmp_path: Path) -> None:
         "frontend-1": rolled,
         "frontend-2": {},
     }
-    variables = {"project": "tandem", "health_path": "/readyz", "release_port": 5001}
-    done = Rehearsal(tmp_path, {}, hosts, variables, {"container_ready": sick}).play(
+    done = Rehearsal(tmp_path, {}, hosts, VARIABLES, {"container_ready": sick}).play(
         ("frontend-2", ["earlier"]), shows="{{ release_failure.host }}"
     )
     assert "SHOWN: backend-1" in done.stdout, done.stdout

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.plugins import ROOT
-
-from .modules import load
+from .modules import fake_docker, load, run
 
 release_prune = load("release", "release_prune")
 
@@ -46,13 +40,7 @@ def test_the_last_that_worked_are_kept(
 
 
 def test_dockers_own_words_are_told(tmp_path: Path) -> None:
-    docker = tmp_path / "docker"
-    docker.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n")
-    docker.chmod(0o755)
+    fake_docker(tmp_path, "echo 'Cannot connect to the Docker daemon' >&2; exit 1")
     arguments = {"folder": str(tmp_path), "good": [], "lineage": [], "repository": "tandem/backend"}
-    module = ROOT / "roles/release/library/release_prune.py"
-    done = subprocess.run(
-        [sys.executable, module, json.dumps({"ANSIBLE_MODULE_ARGS": arguments})],
-        env={**os.environ, "PATH": str(tmp_path)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert "Cannot connect to the Docker daemon" in json.loads(done.stdout)["msg"], done.stderr
+    answer = run("release", "release_prune", arguments, str(tmp_path))
+    assert "Cannot connect to the Docker daemon" in answer["msg"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.cloud import free_port
 
 from .rehearsal import Played, Rehearsal, say
 
@@ -49,11 +50,6 @@ def name() -> Iterator[str]:
     name = f"backend-secrets-{os.getpid()}"
     yield name
     docker("rm", "--force", "--volumes", name)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def play(folder: Path, name: str, image: str, *files: str, **more: object) -> Played:
