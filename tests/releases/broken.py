@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .fleet import Fleet, Strike
+from tests.support.watched import Strike
+
+from .fleet import Fleet
 
 BEFORE = "from __future__ import annotations\n"
 

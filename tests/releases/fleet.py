@@ -1,54 +1,18 @@
-"""The fleet that releases are rolled out to: playbooks on it, watched line by line, and what is left of them after."""
+"""The fleet that releases are rolled out to: playbooks on it, and what is left of them after."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import threading
-import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.mutants.deployment import BIN, ROOT, Deployment, DeploymentError
-from tests.support.process import kill_tree
+from tests.mutants.deployment import BIN, ROOT, Deployment
+from tests.support.watched import Run, Strike, watch
 
 TIERS = ("frontend", "backend")
-LIMIT = 900  # seconds after which a playbook is ended
-# Without skipped hosts, Ansible names a task when its first host is done, not when it begins.
-AT_ONCE = {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "true"}
-Process = subprocess.Popen[str]
-
-
-@dataclass(frozen=True)
-class Run:
-    """How a playbook ended. lines: (seconds since it began, line)."""
-
-    status: int
-    seconds: float
-    lines: list[tuple[float, str]] = field(repr=False)
-
-    @property
-    def output(self) -> str:
-        return "".join(line for _, line in self.lines)
-
-    def must_succeed(self) -> Run:
-        if self.status:
-            raise DeploymentError(f"status {self.status} after {self.seconds:.0f} s\n{self.output[-4000:]}")
-        return self
-
-
-@dataclass(frozen=True)
-class Strike:
-    """What is done to a run when it begins a task (its name and which time, from 1)."""
-
-    task: str
-    time: int
-    act: Callable[[Process], None]
 
 
 class Fleet(Deployment):
@@ -71,31 +35,9 @@ class Fleet(Deployment):
         return states.count("healthy")
 
     def watched(self, playbook: str, variables: dict[str, Any], strike: Strike | None = None) -> Run:
-        """Run a playbook. Its lines are read as they come, so that something can be done to it in the middle."""
+        """Run a playbook, and do something to it in the middle."""
         command = [str(BIN / "ansible-playbook"), "-i", self.inventory, playbook, *self.extra]
-        process = subprocess.Popen(
-            [*command, "-e", json.dumps(variables)], cwd=ROOT, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **AT_ONCE},
-        )  # fmt: skip
-        late = threading.Timer(LIMIT, kill_tree, (process.pid,))
-        late.start()
-        began, lines, seen = time.monotonic(), list[tuple[float, str]](), 0
-        try:
-            for line in process.stdout or ():
-                lines.append((time.monotonic() - began, line))
-                if strike and line.startswith("TASK [") and line.split("]")[0].endswith(f" : {strike.task}"):
-                    seen += 1
-                    if seen == strike.time:
-                        strike.act(process)
-            status = process.wait()
-        except BaseException:
-            kill_tree(process.pid)
-            raise
-        finally:
-            late.cancel()
-        if strike and seen < strike.time:
-            raise DeploymentError(f"the run began {strike.task!r} {seen} times, not {strike.time}:\n{lines[-40:]}")
-        return Run(status, time.monotonic() - began, lines)
+        return watch([*command, "-e", json.dumps(variables)], os.environ, strike)
 
     def records(self) -> list[dict[str, Any]]:
         """Records of the releases, oldest first."""

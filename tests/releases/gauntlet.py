@@ -11,8 +11,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.support.watched import Run
+
 from .broken import RELEASES, Release
-from .fleet import ROOT, Fleet, Run
+from .fleet import ROOT, Fleet
 from .load import loaded
 from .options import Options, read_options
 from .receipt import Receipt

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import random
 import sys
-import time
 
-from tests.support.process import kill_tree
+from tests.support.watched import Strike, kill_after
 
-from .fleet import Fleet, Process, Strike
+from .fleet import Fleet
 from .load import loaded
 from .options import Options, read_options
 from .receipt import Receipt
@@ -34,13 +33,7 @@ PLACES = (
 
 def kill(seed: str, place: tuple[str, int]) -> Strike:
     """Ends the run some moments after it has begun the task."""
-    moments = random.Random(f"{seed} {place}").random()
-
-    def act(process: Process) -> None:
-        time.sleep(moments)
-        kill_tree(process.pid)
-
-    return Strike(*place, act)
+    return Strike(*place, kill_after(random.Random(f"{seed} {place}").random()))
 
 
 def attempt(fleet: Fleet, version: str, place: tuple[str, int], options: Options) -> list[str]:

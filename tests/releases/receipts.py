@@ -16,9 +16,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from tests.support.watched import Run
+
 from .broken import Release, frontend_crashes_at_boot, good
 from .capacity import Capacity
-from .fleet import ROOT, Fleet, Run
+from .fleet import ROOT, Fleet
 from .gauntlet import LEAST_REQUESTS, variables_of
 from .load import loaded
 from .options import read_options

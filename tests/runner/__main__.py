@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
 import signal
 import subprocess
@@ -14,6 +13,8 @@ import xml.etree.ElementTree as ET
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.sample import today
 
 from .machine import MachineError, docker_held, prepare, prepare_local_cloud
 from .steps import ROOT, Step, steps
@@ -40,7 +41,7 @@ def main() -> int:
         return 0
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda caught, _: sys.exit(128 + caught))
-    seed = os.environ.setdefault("SEED", datetime.datetime.now(datetime.UTC).date().isoformat())
+    seed = os.environ["SEED"] = today()
     os.environ["TANDEM_TORTURE"] = "1" if arguments.torture else ""
     os.environ["PATH"] = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"
     REPORTS.mkdir(parents=True, exist_ok=True)

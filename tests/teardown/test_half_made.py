@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from tests.support.api import Endpoint
+from tests.support.sample import of_the_day
 
 from .gone import Pass, environment, stack, tear_down
 
-NUMBER_OF_STEPS = 20
+STEPS = range(1, 21)
+SAMPLE = 6
 
 
-@pytest.mark.parametrize("steps", range(1, NUMBER_OF_STEPS + 1))
+@pytest.mark.parametrize("steps", of_the_day(STEPS, SAMPLE))
 def test_a_half_made_environment_goes_whole(endpoint: Endpoint, account: Callable[[], set[str]], steps: int) -> None:
     before = account()
     making = stack(endpoint).build()

@@ -7,13 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.api import Endpoint
+from tests.support.sample import of_the_day
 
 from .gone import KINDS, Environment, Pass, environment, find_all, find_others, stack, tear_down
 
+KINDS_BY_HAND = ("instance", "load balancer", "NAT gateway", "route table", "security group", "role")
+SAMPLE = 3
 
-@pytest.mark.parametrize(
-    "by_hand", ["instance", "load balancer", "NAT gateway", "route table", "security group", "role"]
-)
+
+@pytest.mark.parametrize("by_hand", of_the_day(KINDS_BY_HAND, SAMPLE))
 def test_what_was_deleted_by_hand_is_not_missed(
     endpoint: Endpoint, account: Callable[[], set[str]], by_hand: str
 ) -> None:
@@ -133,3 +135,4 @@ def test_a_load_balancer_that_goes_while_it_is_looked_at(endpoint: Endpoint, cal
         elb.meta.events.unregister(event, delete)
     assert gone
     assert second in found
+    tear_down(endpoint)

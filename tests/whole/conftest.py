@@ -5,9 +5,7 @@ Files 1, 2 and 9 share one. Files 6 and 7 share another, and run beside them; so
 
 from __future__ import annotations
 
-import os
 import random
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +14,9 @@ from typing import Any
 import pytest
 
 from tests.support.cloud import Cloud, Run
+from tests.support.sample import in_full, today
 from tests.support.spread import Spread
+from tests.whole.kill import Kill, chosen_kills, deploy_killed
 from tests.whole.lookalikes import plant
 from tests.whole.operator import hire
 
@@ -28,13 +28,12 @@ BESIDE = {"test_6_": "apart", "test_7_": "apart", "test_8_": "readme"}
 class Deployment:
     """A local cloud with an environment that was deployed once.
 
-    before: the account's listing before it. cold: the run that made it. shape: how many resources of each kind it has.
+    before: the account's listing before it. run: the one that made it, or finished it.
     """
 
     cloud: Cloud
     before: set[str]
-    cold: Run
-    shape: Counter[str]
+    run: Run
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -73,31 +72,30 @@ def before(cloud: Cloud) -> set[str]:
 
 @pytest.fixture(scope="session")
 def deployment(cloud: Cloud, before: set[str]) -> Deployment:
-    return deploy(cloud, before)
+    return Deployment(cloud, before, cloud.playbook("site.yml").must_succeed())
 
 
 @pytest.fixture(scope="session")
-def apart() -> Iterator[Deployment]:
-    """Another deployment on a cloud of its own, whose tests run beside those of the first."""
+def apart(kills: list[Kill]) -> Iterator[Deployment]:
+    """Another deployment on a cloud of its own, whose tests run beside those of the first. Its first run was killed."""
     with local_cloud("tandem-apart", "apart") as made:
-        yield deploy(made, made.listing())
-
-
-def deploy(cloud: Cloud, before: set[str]) -> Deployment:
-    """The deployment, made by one cold run of site.yml."""
-    cold = cloud.playbook("site.yml").must_succeed()
-    return Deployment(cloud, before, cold, shape(cloud.listing() - before))
+        before = made.listing()
+        yield Deployment(made, before, deploy_killed(made, before, kills[0]))
 
 
 @pytest.fixture(scope="session")
 def seed() -> str:
-    return os.environ.get("SEED", "0")
+    return today()
 
 
 @pytest.fixture(scope="session")
 def torture() -> bool:
-    """Whether to try everything instead of a sample."""
-    return bool(os.environ.get("TANDEM_TORTURE"))
+    return in_full()
+
+
+@pytest.fixture(scope="session")
+def kills(seed: str, torture: bool) -> list[Kill]:
+    return chosen_kills(seed, torture)
 
 
 @pytest.fixture(autouse=True)
@@ -106,8 +104,3 @@ def _sample(request: pytest.FixtureRequest, seed: str, torture: bool) -> None:
     long = [item.name for item in request.session.items if item.get_closest_marker("long")]
     if request.node.name in long and not torture and request.node.name != random.Random(seed).choice(long):
         pytest.skip("not in today's sample")
-
-
-def shape(listing: set[str]) -> Counter[str]:
-    """How many resources there are of each kind. Snapshots are not counted: teardowns leave some behind on purpose."""
-    return Counter(kind for entry in listing if (kind := entry.split(":")[1]) != "DBSnapshots")

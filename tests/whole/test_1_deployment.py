@@ -10,8 +10,9 @@ import pytest
 
 from tests.support.cloud import Cloud, tail
 from tests.whole.conftest import Deployment
+from tests.whole.shape import SHAPE, shape
 
-SAMPLE_OF_MUTANTS = 3
+SAMPLE_OF_MUTANTS = 2
 
 
 def test_check_mode_on_an_empty_account_changes_nothing(cloud: Cloud, before: set[str]) -> None:
@@ -21,8 +22,10 @@ def test_check_mode_on_an_empty_account_changes_nothing(cloud: Cloud, before: se
 
 
 def test_a_cold_run_deploys_and_verifies(deployment: Deployment) -> None:
-    print(f"cold run: {deployment.cold.seconds:.0f} s, {len(deployment.cold.calls)} API calls")
-    assert deployment.before < deployment.cloud.listing()
+    print(f"cold run: {deployment.run.seconds:.0f} s, {len(deployment.run.calls)} API calls")
+    listing = deployment.cloud.listing()
+    assert deployment.before < listing
+    assert shape(listing - deployment.before) == SHAPE
 
 
 def test_the_applications_answer_on_localhost_each_by_its_name(deployment: Deployment) -> None:

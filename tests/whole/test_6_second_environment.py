@@ -7,7 +7,8 @@ import random
 import pytest
 
 from tests.support.cloud import tail
-from tests.whole.conftest import Deployment, shape
+from tests.whole.conftest import Deployment
+from tests.whole.shape import SHAPE, shape
 
 FAULTS = ("--throttle", "0.15", "--reset-after", "0.03")
 TRIES = 6
@@ -32,7 +33,7 @@ def test_nothing_is_doubled_and_its_end_leaves_the_first_whole(apart: Deployment
     made.must_succeed()
     assert lost > 0, "nothing failed, so nothing was shown"
     # Every run that got as far as a release left its record.
-    assert {**shape(cloud.listing() - before), "Parameters": 0} == {**apart.shape, "Parameters": 0}
+    assert {**shape(cloud.listing() - before), "Parameters": 0} == {**SHAPE, "Parameters": 0}
     again = cloud.playbook("site.yml", *second).must_succeed()
     assert again.mutating == []
 

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.whole.conftest import Deployment, shape
-from tests.whole.kill import points, run_and_kill
-
-TEARDOWN = ("playbooks/teardown.yml", "-e", "confirm=tandem-apart", "-e", "teardown_final_snapshot=false")
+from tests.whole.conftest import Deployment
+from tests.whole.kill import Kill, delete_killed, deploy_killed
 
 
 @pytest.mark.timeout(7200)
-def test_a_killed_run_converges_and_a_killed_teardown_leaves_nothing(
-    apart: Deployment, seed: str, torture: bool
-) -> None:
-    cloud = apart.cloud
-    cloud.playbook(*TEARDOWN).must_succeed()
-    for share, teardown_share in zip(points(seed, "site", torture), points(seed, "teardown", torture), strict=True):
-        print(f"site.yml killed at {share:.0%}", end="", flush=True)
-        run_and_kill(cloud, apart.cold.seconds * share, "site.yml")
-        again = cloud.playbook("site.yml").must_succeed()
-        print(f", converged in {again.seconds:.0f} s", end="; ", flush=True)
-        assert shape(cloud.listing() - apart.before) == apart.shape
-
-        print(f"teardown killed at {teardown_share:.0%}", end="", flush=True)
-        was_running = run_and_kill(cloud, 15 * teardown_share, *TEARDOWN)
-        again = cloud.playbook(*TEARDOWN).must_succeed()
-        print(f" ({'running' if was_running else 'done'}), nothing left after {again.seconds:.0f} s", flush=True)
-        assert cloud.listing() == apart.before
+def test_a_killed_run_converges_and_a_killed_teardown_leaves_nothing(apart: Deployment, kills: list[Kill]) -> None:
+    made_by, *others = kills
+    delete_killed(apart.cloud, apart.before, made_by)
+    for kill in others:
+        deploy_killed(apart.cloud, apart.before, kill)
+        delete_killed(apart.cloud, apart.before, kill)
