@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from .modules import load
 
@@ -43,6 +44,22 @@ def test_a_free_lock_is_taken(parameter: Any) -> None:
     lock, standing, broken = take(parameter)
     assert standing == lock == parameter.read()
     assert broken == {}
+
+
+def test_a_name_that_was_deleted_just_now_is_asked_for_again(parameter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = ClientError({"Error": {"Code": "ParameterAlreadyExists"}}, "PutParameter")
+    put, answers = parameter.ssm.put_parameter, [refusal, refusal]
+
+    def refuse_twice(**arguments: Any) -> Any:
+        if answers:
+            raise answers.pop()
+        return put(**arguments)
+
+    monkeypatch.setattr(parameter.ssm, "put_parameter", refuse_twice)
+    lock, standing, broken = take(parameter)
+    assert standing == lock == parameter.read()
+    assert broken == {}
+    assert answers == []
 
 
 def test_a_living_holder_keeps_it(parameter: Any, other_process: Any) -> None:

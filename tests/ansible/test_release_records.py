@@ -112,3 +112,12 @@ def test_the_lock_lies_beside_the_records_and_is_none(records: Any) -> None:
     found, lock = release_facts.read_records(records.ssm, PREFIX)
     assert [record["number"] for record in found] == [1]
     assert lock == {"who": "me"}
+
+
+def test_a_reason_with_a_template_in_it_is_kept(records: Any) -> None:
+    """Parameter Store refuses values with double brackets."""
+    record = release_record.begin(records, {"action": "deploy"}, TAGS, 30)
+    records.write(record | {"result": "failed", "reason": "'{{ nobody }}' is undefined"})
+    value = records.ssm.get_parameter(Name=records.name(1))["Parameter"]["Value"]
+    assert "{{" not in value
+    assert "nobody" in value

@@ -45,6 +45,7 @@ except ImportError:
     pass  # AnsibleAWSModule says that botocore is missing.
 
 SETTLE_SECONDS = 2  # after which two that break one lock have both done so
+DELETED_SECONDS = 40
 
 
 def read(path: str) -> str:
@@ -136,13 +137,24 @@ class Parameter:
             return {}
 
     def make(self, lock: dict, tags: dict) -> bool:
-        """False when somebody else made it first. A retry after a lost answer finds its own lock: that is success."""
+        """False when somebody else made it first. A retry after a lost answer finds its own lock: that is success.
+
+        A name that was deleted just now is refused too, for up to half a minute as AWS says: it is asked for again.
+        """
         tag_list = [{"Key": key, "Value": value} for key, value in tags.items()]
-        try:
-            self.ssm.put_parameter(Name=self.name, Value=json.dumps(lock), Type="String", Tags=tag_list, aws_retry=True)
-        except is_boto3_error_code("ParameterAlreadyExists"):
-            return self.read().get("id") == lock["id"]
-        return True
+        deadline = time.monotonic() + DELETED_SECONDS
+        while True:
+            try:
+                self.ssm.put_parameter(
+                    Name=self.name, Value=json.dumps(lock), Type="String", Tags=tag_list, aws_retry=True
+                )
+            except is_boto3_error_code("ParameterAlreadyExists"):
+                standing = self.read()
+                if standing or time.monotonic() > deadline:
+                    return standing.get("id") == lock["id"]
+                time.sleep(SETTLE_SECONDS)
+            else:
+                return True
 
     def delete(self) -> None:
         try:

@@ -71,7 +71,9 @@ class Records:
         """tags: those of a new parameter; None overwrites one that exists."""
         if "reason" in record:
             room = MAX_VALUE - len(json.dumps({**record, "reason": ""}, ensure_ascii=True))
-            record["reason"] = record["reason"].encode("ascii", "replace").decode()[: max(0, room // 2)]
+            # Parameter Store takes no {{…}}, which Ansible's own words may hold.
+            reason = record["reason"].replace("{{", "{ {").replace("}}", "} }")
+            record["reason"] = reason.encode("ascii", "replace").decode()[: max(0, room // 2)]
         extra = {"Overwrite": True} if tags is None else {"Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}
         value = json.dumps(record, ensure_ascii=True)
         name = self.name(record["number"])
