@@ -28,7 +28,7 @@ help: ## List the targets
 setup: .venv/.runtime ## Make the virtual environment, and nothing else
 
 localcloud: .venv/.runtime
-	$(call LOCAL_ONLY,ansible-playbook site.yml)
+	$(call LOCAL_ONLY,ansible-playbook -i inventory/$(ENVIRONMENT) site.yml)
 	@localcloud up
 
 up: localcloud ## Bring up the local cloud and deploy to it; again: changes nothing
@@ -60,7 +60,7 @@ mutants: .venv/.development ## Break the running deployment in every known way; 
 	@localcloud exec -- python -m tests.mutants $(ARGS)
 
 receipts: .venv/.development ## What visitors see of a roll-out, a rollback and a failed roll-out, under load
-	$(call LOCAL_ONLY,python -m tests.releases.receipts -i inventory/$(ENVIRONMENT))
+	$(call LOCAL_ONLY,python -m tests.releases.receipts -i inventory/$(ENVIRONMENT) --insist)
 	@localcloud exec -- python -m tests.releases.receipts $(ARGS)
 
 bench-apps: .venv/.development ## Requests per second of the applications, against bare ones

@@ -1,20 +1,14 @@
-"""Constant load on one URL, each answer noted: what visitors saw while a release was rolled out.
-
-usage: python -m tests.releases.load URL --rate 150 --workers 8 --output FILE      (ends on SIGTERM or SIGINT)
-"""
+"""Constant load on one URL, each answer noted: what visitors saw while a release was rolled out."""
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
-import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -104,25 +98,3 @@ def loaded(url: str, least: int, workers: int = 8) -> Iterator[Load]:
             time.sleep(0.1)
     finally:
         load.stop()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url")
-    parser.add_argument("--rate", type=float, default=150, help="requests a second, of all workers together")
-    parser.add_argument("--workers", type=int, default=8)
-    parser.add_argument("--limit", type=float, default=1800, help="seconds after which the load ends by itself")
-    parser.add_argument("--output", type=Path, required=True)
-    options = parser.parse_args()
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    load = Load(options.url, options.rate, options.workers)
-    load.start()
-    ended.wait(options.limit)
-    load.stop()
-    options.output.write_text(json.dumps(load.noted()))
-
-
-if __name__ == "__main__":
-    main()
