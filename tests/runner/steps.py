@@ -33,7 +33,7 @@ def steps(torture: bool) -> list[Step]:
         pytest("apps", "both applications against a real PostgreSQL and a browser", ["tests/apps"], 10, workers=4),
         pytest("api", "the local cloud's API", _localcloud(cloud=False), 10, workers=2),
         pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 30, workers=4),
-        pytest("roles", "every role's molecule scenario", ["tests/roles"], 25, workers=2),
+        pytest("roles", "the roles' molecule scenarios", ["tests/roles"], 25, workers=2),
         pytest("whole", "the whole deployment on a local cloud", ["tests/whole"], 180 if torture else 45, workers=2),
     ]
 
