@@ -1,6 +1,6 @@
 """Do the tests notice? Each case breaks a copy of the applications in one place and wants a test to fail.
 
-Not collected by default: `pytest tests/apps/mutants.py`.
+Part of `make torture`; alone: `pytest tests/apps/mutants.py`.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def steps(torture: bool) -> list[Step]:
     return [
         Step("lint", "ansible-lint, yamllint, ruff, mypy, shellcheck", ("bin/lint",), 8),
         pytest("fast", "templates, access matrix, filters, argument specs, teardown; no cloud", _fast(), 12, workers=3),
-        pytest("apps", "both applications against a real PostgreSQL and a browser", ["tests/apps"], 10, workers=4),
+        pytest("apps", "both applications against a real PostgreSQL and a browser", _apps(torture), 10, workers=4),
         pytest("api", "the local cloud's API", _localcloud(cloud=False), 10, workers=2),
         pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 30, workers=4),
         pytest("roles", "the roles' molecule scenarios", ["tests/roles"], 25, workers=2),
@@ -48,6 +48,10 @@ def pytest(name: str, what: str, paths: list[str], limit: int, workers: int = 0)
     if workers:
         options += ["-n", str(workers), "--dist=loadfile"]
     return Step(name, what, ("python", "-m", "pytest", *options, *paths), limit, results="junit")
+
+
+def _apps(torture: bool) -> list[str]:
+    return ["tests/apps", "tests/apps/mutants.py"] if torture else ["tests/apps"]
 
 
 def _fast() -> list[str]:
