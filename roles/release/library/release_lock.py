@@ -45,7 +45,7 @@ except ImportError:
     pass  # AnsibleAWSModule says that botocore is missing.
 
 SETTLE_SECONDS = 2  # after which two that break one lock have both done so
-DELETED_SECONDS = 40
+DELETED_SECONDS = 40  # for which a deleted name may be refused; AWS says 30
 
 
 def read(path: str) -> str:
