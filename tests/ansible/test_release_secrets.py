@@ -70,8 +70,9 @@ def test_a_container_that_is_started_and_looked_at(tmp_path: Path, name: str, im
     played = play(tmp_path, name, image, "look", "start", __release_container=name)
     assert SECRET in docker("inspect", name)
     assert "running" in played.stdout, played.stdout
+    state = {"targets": {name: {"i-1": {"state": "healthy"}}}}
     again = play(
-        tmp_path / "again", name, image, "look", "status", __release_config="abc", release_state={"targets": {}}
+        tmp_path / "again", name, image, "look", "decide", __release_wanted="abc", instance_id="i-1", release_state=state
     )
     assert again.returncode == 0, again.stdout
     assert SECRET not in played.stdout + played.stderr + again.stdout + again.stderr
