@@ -72,7 +72,14 @@ def test_a_container_that_is_started_and_looked_at(tmp_path: Path, name: str, im
     assert "running" in played.stdout, played.stdout
     state = {"targets": {name: {"i-1": {"state": "healthy"}}}}
     again = play(
-        tmp_path / "again", name, image, "look", "decide", __release_wanted="abc", instance_id="i-1", release_state=state
+        tmp_path / "again",
+        name,
+        image,
+        "look",
+        "decide",
+        __release_wanted="abc",
+        instance_id="i-1",
+        release_state=state,
     )
     assert again.returncode == 0, again.stdout
     assert SECRET not in played.stdout + played.stderr + again.stdout + again.stderr

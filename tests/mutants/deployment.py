@@ -36,6 +36,12 @@ VARIABLES = (
 )
 
 
+def operator_environment() -> dict[str, str]:
+    """Environment of playbooks: with the access key of OPERATOR_AWS_… where there is one (see tests/whole/operator.py)."""
+    given = {name: value for name, value in os.environ.items() if name.startswith("OPERATOR_AWS_")}
+    return {**os.environ, **{name.removeprefix("OPERATOR_"): value for name, value in given.items()}}
+
+
 class DeploymentError(RuntimeError):
     """A command on the deployment failed; the message has what it said."""
 
@@ -57,7 +63,9 @@ class Deployment:
     def playbook(self, path: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a playbook on the environment."""
         command = [str(BIN / "ansible-playbook"), "-i", self.inventory, path, *self.extra, *arguments]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=operator_environment(), capture_output=True, text=True, check=False
+        )
         if check and done.returncode:
             raise DeploymentError(f"{' '.join(command)}: {done.stdout[-3000:]}")
         return done

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.mutants.deployment import BIN, ROOT, Deployment
+from tests.mutants.deployment import BIN, ROOT, Deployment, operator_environment
 from tests.support.watched import Run, Strike, watch
 
 TIERS = ("frontend", "backend")
@@ -37,7 +36,7 @@ class Fleet(Deployment):
     def watched(self, playbook: str, variables: dict[str, Any], strike: Strike | None = None) -> Run:
         """Run a playbook, and do something to it in the middle."""
         command = [str(BIN / "ansible-playbook"), "-i", self.inventory, playbook, *self.extra]
-        return watch([*command, "-e", json.dumps(variables)], os.environ, strike)
+        return watch([*command, "-e", json.dumps(variables)], operator_environment(), strike)
 
     def records(self) -> list[dict[str, Any]]:
         """Records of the releases, oldest first."""

@@ -6,6 +6,7 @@ Files 1, 2 and 9 share one. Files 6 and 7 share another, and run beside them; so
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,15 @@ class Deployment:
     cloud: Cloud
     before: set[str]
     run: Run
+
+    def must_pass(self, module: str, *options: str, minutes: int) -> None:
+        """A module that acts on the environment, and whose playbooks the operator runs, finds nothing wrong."""
+        cloud = self.cloud
+        key = [f"OPERATOR_{name}={value}" for name, value in cloud.operator.items()]
+        program = ["env", *key, sys.executable, "-m", module, "-i", cloud.inventory, "-e", f"env_name={cloud.env_name}"]
+        done = cloud.exec(*program, *options, timeout=minutes * 60)
+        print(done.stdout)
+        assert done.returncode == 0
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from tests.whole.conftest import Deployment
@@ -13,24 +11,19 @@ pytestmark = pytest.mark.timeout(4000)
 SAMPLE = ("--sample", "1", "--requests", "2000")
 
 
-def run(deployment: Deployment, module: str, *options: str, minutes: int) -> None:
-    """Run a module of tests.releases on the deployment, and expect it to find nothing wrong."""
-    cloud = deployment.cloud
-    environment = ("-i", cloud.inventory, "-e", f"env_name={cloud.env_name}")
-    done = cloud.exec(sys.executable, "-m", f"tests.releases.{module}", *environment, *options, timeout=minutes * 60)
-    print(done.stdout)
-    assert done.returncode == 0
-
-
 def test_broken_releases_end_as_declared(deployment: Deployment, seed: str, torture: bool) -> None:
-    run(deployment, "gauntlet", "--seed", seed, *(() if torture else SAMPLE), minutes=60 if torture else 15)
+    deployment.must_pass(
+        "tests.releases.gauntlet", "--seed", seed, *(() if torture else SAMPLE), minutes=60 if torture else 15
+    )
 
 
 def test_a_killed_roll_out_is_finished_by_the_same_command(deployment: Deployment, seed: str, torture: bool) -> None:
-    run(deployment, "kills", "--seed", seed, *(() if torture else SAMPLE), minutes=60 if torture else 15)
+    deployment.must_pass(
+        "tests.releases.kills", "--seed", seed, *(() if torture else SAMPLE), minutes=60 if torture else 15
+    )
 
 
 def test_no_request_is_lost(deployment: Deployment, torture: bool) -> None:
     if not torture:
         pytest.skip("receipts of whole roll-outs are part of make torture")
-    run(deployment, "receipts", minutes=20)
+    deployment.must_pass("tests.releases.receipts", minutes=20)

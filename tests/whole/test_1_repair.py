@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.whole.conftest import Deployment
-from tests.whole.test_1_releases import run
 
 pytestmark = pytest.mark.timeout(4000)
 
 
 def test_site_yml_brings_back_exactly_what_is_missing(deployment: Deployment, seed: str, torture: bool) -> None:
     sample = () if torture else ("--sample", "1")
-    run(deployment, "repair", "--seed", seed, *sample, minutes=60 if torture else 15)
+    deployment.must_pass("tests.releases.repair", "--seed", seed, *sample, minutes=60 if torture else 15)
