@@ -4,42 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.cloud import free_port
+from tests.support.docker import docker, import_image, needs_docker
 
 from .rehearsal import Played, Rehearsal, say
 
 SECRET = "not-to-be-told"
-# `make test` starts one before anything that needs it; the step alone, or pytest by hand, may find none.
-ANSWERS = (
-    subprocess.run(["docker", "version"], capture_output=True, check=False).returncode == 0
-    if shutil.which("docker")
-    else False
-)
-pytestmark = pytest.mark.skipif(not ANSWERS, reason="no Docker daemon answers")
-
-
-def docker(*arguments: str) -> str:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+pytestmark = needs_docker
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An image with nothing but `sleep`."""
-    sleep = str(shutil.which("sleep"))
-    libraries = re.findall(r"(/\S+)", subprocess.run(["ldd", sleep], capture_output=True, text=True, check=True).stdout)
     archive = tmp_path_factory.mktemp("image") / "image.tar"
-    with tarfile.open(archive, "w", dereference=True) as tar:
-        for file in (sleep, *libraries):
-            tar.add(file)
-    found = docker("import", "--change", f'CMD ["{sleep}", "300"]', str(archive))
+    found = import_image(archive, ["sleep", "300"], "sleep")
     yield found
     docker("image", "rm", "--force", found)
 
