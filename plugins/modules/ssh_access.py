@@ -8,8 +8,9 @@ module: ssh_access
 short_description: Prepare SSH to an environment's hosts
 description:
   - Writes the private key (from SSM), the host keys and an SSH configuration into a folder of the operator's machine.
-  - Host keys are read from the instances' console output, where cloud-init prints them. They come over the AWS API, so
-    the first connection is already checked. A host's alias in C(known_hosts) is its instance ID, hence a new host in an
+  - Host keys are read from an SSM parameter where they were kept, else from the instances' console output, where
+    cloud-init prints them at the first boot. Both come over the AWS API, so the first connection is already checked. A
+    host's alias in C(known_hosts) is its instance ID, hence a new host in an
     old one's place is neither refused nor mistaken for it.
   - Hosts without a public address are reached through the first host with one that answers.
 options:
@@ -19,6 +20,10 @@ options:
     required: true
   key_parameter:
     description: Name of the SSM parameter that holds the private key.
+    type: str
+    required: true
+  known_hosts_parameter:
+    description: Name of the SSM parameter that holds the hosts' keys, or will. It is read, not written.
     type: str
     required: true
   instances:
@@ -46,6 +51,7 @@ EXAMPLES = r"""
   ssh_access:
     directory: .state/tandem-main/ssh
     key_parameter: /tandem/main/ssh/private-key
+    known_hosts_parameter: /tandem/main/ssh/known-hosts
     instances: "{{ survey_found.instances }}"
 """
 
@@ -54,6 +60,14 @@ config:
   description: The SSH configuration, for C(ssh -F).
   returned: always
   type: str
+known_hosts:
+  description: The hosts' keys, as C(known_hosts) has them. Empty in check mode and with C(accept-new), which vouches for none.
+  returned: always
+  type: str
+known_hosts_kept:
+  description: Whether O(known_hosts_parameter) holds the same.
+  returned: always
+  type: bool
 """
 
 import os  # noqa: E402
@@ -69,6 +83,11 @@ with suppress(ImportError):  # AnsibleAWSModule says what is missing
 
 BEGIN, END = "-----BEGIN SSH HOST KEY KEYS-----", "-----END SSH HOST KEY KEYS-----"
 INTERVAL = 3  # seconds between two looks at a console
+PREFERRED = "ssh-ed25519"  # one key a host is enough, and a parameter holds 4 KB
+
+
+class NoSecretError(RuntimeError):
+    """The private key is not there; the message is its parameter's name."""
 
 
 class NoKeysError(RuntimeError):
@@ -76,13 +95,17 @@ class NoKeysError(RuntimeError):
 
 
 def keys_on_console(text: str) -> list[str]:
-    """The host keys (type and key) that cloud-init printed last; none while the block is not complete."""
+    """The host keys (type and key) that cloud-init printed last, of the preferred type where there is one.
+
+    None while the block is not complete.
+    """
     _, begin, rest = text.rpartition(BEGIN)
     block, end, _ = rest.partition(END)
     if not begin or not end:
         return []
     lines = [line.split() for line in block.splitlines()]
-    return [" ".join(words[:2]) for words in lines if len(words) >= 2 and words[0].startswith(("ssh-", "ecdsa-"))]
+    keys = [" ".join(words[:2]) for words in lines if len(words) >= 2 and words[0].startswith(("ssh-", "ecdsa-"))]
+    return [key for key in keys if key.startswith(PREFERRED)] or keys
 
 
 def console(ec2: Any, instance_id: str) -> str:
@@ -96,7 +119,10 @@ def console(ec2: Any, instance_id: str) -> str:
 
 
 def known_hosts(ec2: Any, before: str, instances: dict[str, dict[str, Any]], timeout: float) -> str:
-    """known_hosts with the lines of all instances. Those of instances that are gone fall out."""
+    """known_hosts with the lines of all instances: those known before, and what the consoles of the others show.
+
+    Lines of instances that are gone fall out.
+    """
     ids = {item["id"]: name for name, item in instances.items()}
     lines = {line for line in before.splitlines() if line.split(" ")[0] in ids}
     missing = {instance_id for instance_id in ids if not any(line.startswith(f"{instance_id} ") for line in lines)}
@@ -139,6 +165,15 @@ def ssh_config(directory: str, user: str, host_keys: str, instances: dict[str, d
     return "\n\n".join(sections) + "\n"
 
 
+def parameters(ssm: Any, key: str, known_hosts: str) -> tuple[str, str]:
+    """(the private key, the hosts' keys that were kept, empty where none were)."""
+    found = ssm.get_parameters(Names=[key, known_hosts], WithDecryption=True)["Parameters"]
+    values = {parameter["Name"]: parameter["Value"] for parameter in found}
+    if key not in values:
+        raise NoSecretError(key)
+    return values[key], values.get(known_hosts, "")
+
+
 def read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
@@ -160,6 +195,7 @@ def main() -> None:
         argument_spec={
             "directory": {"type": "path", "required": True},
             "key_parameter": {"type": "str", "required": True, "no_log": False},
+            "known_hosts_parameter": {"type": "str", "required": True, "no_log": False},
             "instances": {"type": "dict", "required": True},
             "user": {"type": "str", "default": "admin"},
             "host_keys": {
@@ -176,18 +212,21 @@ def main() -> None:
     directory = Path(params["directory"])
     config = directory / "config"
     if module.check_mode:
-        module.exit_json(changed=not config.exists(), config=str(config))
+        module.exit_json(changed=not config.exists(), config=str(config), known_hosts="", known_hosts_kept=True)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     instances, mode = params["instances"], params["host_keys"]
     try:
-        key = module.client("ssm").get_parameter(Name=params["key_parameter"], WithDecryption=True)
+        key, kept = parameters(module.client("ssm"), params["key_parameter"], params["known_hosts_parameter"])
         texts = {
-            "id_ed25519": key["Parameter"]["Value"],
+            "id_ed25519": key,
             "known_hosts": read(directory / "known_hosts"),
             "config": ssh_config(params["directory"], params["user"], mode, instances),
         }
         if mode == "console":
-            texts["known_hosts"] = known_hosts(module.client("ec2"), texts["known_hosts"], instances, params["timeout"])
+            before = kept or texts["known_hosts"]
+            texts["known_hosts"] = known_hosts(module.client("ec2"), before, instances, params["timeout"])
+    except NoSecretError as error:
+        module.fail_json(msg=f"The SSH key ({error}) is not in SSM. Role secrets makes it: run site.yml")
     except NoKeysError as error:
         module.fail_json(
             msg=f"ssh_host_keys=console: no host keys on the console of {error} after {params['timeout']} s. "
@@ -197,7 +236,10 @@ def main() -> None:
     except (BotoCoreError, ClientError) as error:
         module.fail_json_aws(error, msg=f"The SSH key ({params['key_parameter']}) or a host key cannot be fetched")
     changed = [name for name, text in texts.items() if write(directory / name, text)]
-    module.exit_json(changed=bool(changed), config=str(config))
+    vouched = texts["known_hosts"] if mode == "console" else ""
+    module.exit_json(
+        changed=bool(changed), config=str(config), known_hosts=vouched, known_hosts_kept=vouched in ("", kept)
+    )
 
 
 if __name__ == "__main__":

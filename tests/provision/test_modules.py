@@ -141,7 +141,10 @@ ssh-ed25519 AAAAC3 root@host\r
 
 
 def test_host_keys_are_read_from_the_console() -> None:
-    assert access_module.keys_on_console(CONSOLE) == ["ecdsa-sha2-nistp256 AAAAE2", "ssh-ed25519 AAAAC3"]
+    assert access_module.keys_on_console(CONSOLE) == ["ssh-ed25519 AAAAC3"]
+    assert access_module.keys_on_console(CONSOLE.replace("ssh-ed25519", "ssh-rsa")) == [
+        "ecdsa-sha2-nistp256 AAAAE2", "ssh-rsa AAAAC3",
+    ]  # fmt: skip
     assert access_module.keys_on_console(CONSOLE.partition("-----END SSH HOST KEY KEYS")[0]) == []
     assert access_module.keys_on_console("") == []
 
@@ -176,6 +179,18 @@ def test_a_silent_console_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_module.time, "sleep", lambda _seconds: None)
     with pytest.raises(access_module.NoKeysError, match=r"^backend-1$"):
         access_module.known_hosts(Console("i-b"), "", {"backend-1": INSTANCES["backend-1"]}, timeout=-1)
+
+
+def test_the_keys_that_were_kept_are_read_where_no_console_shows_them(cloud: Endpoint) -> None:
+    ssm = cloud.client("ssm")
+    with pytest.raises(access_module.NoSecretError, match=r"^/t/keys/key$"):
+        access_module.parameters(ssm, "/t/keys/key", "/t/keys/known-hosts")
+    ssm.put_parameter(Name="/t/keys/key", Value="private", Type="SecureString")
+    assert access_module.parameters(ssm, "/t/keys/key", "/t/keys/known-hosts") == ("private", "")
+    ssm.put_parameter(Name="/t/keys/known-hosts", Value="i-b ssh-ed25519 KEPT\n", Type="String")
+    _, kept = access_module.parameters(ssm, "/t/keys/key", "/t/keys/known-hosts")
+    known = access_module.known_hosts(Console("i-b"), kept, {"backend-1": INSTANCES["backend-1"]}, timeout=-1)
+    assert known == "i-b ssh-ed25519 KEPT\n"
 
 
 def test_backends_are_reached_through_a_frontend() -> None:

@@ -57,6 +57,11 @@ class Cloud:
     def prefix(self) -> str:
         return f"tandem-{self.env_name}"
 
+    @property
+    def state(self) -> Path:
+        """Where this machine keeps what it fetched of the environment."""
+        return ROOT / ".state" / self.name / self.prefix
+
     def localcloud(self, *arguments: str) -> str:
         """Output of the `localcloud` command; fails the test where it fails."""
         done = self._run([sys.executable, "-m", "localcloud.cli", *arguments], 600)

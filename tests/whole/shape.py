@@ -28,8 +28,8 @@ SHAPE = Counter(
         "DBInstances": 1,
         "DBSubnetGroups": 1,
         "DBParameterGroups": 1,
-        # Two passwords, the SSH key, the record of one release.
-        "Parameters": 4,
+        # Two passwords, the SSH key, the hosts' keys, the record of one release.
+        "Parameters": 5,
     }
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import urllib.request
 
 import pytest
@@ -36,6 +37,15 @@ def test_the_applications_answer_on_localhost_each_by_its_name(deployment: Deplo
 
     assert names("/version") == {"frontend-1", "frontend-2"}
     assert names("/passthrough") == {"backend-1", "backend-2"}
+
+
+def test_another_machine_reads_what_it_needs_from_the_account(deployment: Deployment) -> None:
+    """Consoles show the hosts' keys for a while only. That the keys are right, the next run shows, which uses them."""
+    cloud = deployment.cloud
+    shutil.rmtree(cloud.state / "ssh")
+    run = cloud.playbook("playbooks/access.yml").must_succeed()
+    assert "GetConsoleOutput" not in {call["action"] for call in run.calls}
+    assert run.mutating == []
 
 
 def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
