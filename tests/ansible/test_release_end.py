@@ -11,7 +11,7 @@ from .rehearsal import Played, Rehearsal, fail, say
 
 RUNNING = {"up": True, "release": 4, "version": "1.0.4", "config": "", "image": ""}
 FAILURE = {"host": "backend-1", "step": "Start", "reason": "no licence", "state": "", "answer": "", "logs": []}
-GOOD = {"release_running": RUNNING, "instance_id": "i-1"}
+GOOD = {"release_running": RUNNING, "aws_instance_id": "i-1"}
 BAD = GOOD | {"release_failure": FAILURE}
 STATE = {
     "releases": [],

@@ -61,7 +61,7 @@ def test_a_container_that_is_started_and_looked_at(tmp_path: Path, name: str, im
         "look",
         "decide",
         __release_wanted="abc",
-        instance_id="i-1",
+        aws_instance_id="i-1",
         release_state=state,
     )
     assert again.returncode == 0, again.stdout

@@ -9,7 +9,7 @@ import pytest
 
 from .rehearsal import Rehearsal, say
 
-WANTED = {"instance_id": "i-1", "release_plan": "none"}
+WANTED = {"aws_instance_id": "i-1", "release_plan": "none"}
 RUNNING = {
     "up": True, "release": 3, "version": "1.2", "config": "", "image": "sha256:0123456789abcdef",
     "health": "healthy", "started": "2026-11-26T10:00:00.0Z",
@@ -67,7 +67,7 @@ def test_what_a_look_at_a_host_leads_to(tmp_path: Path) -> None:
         "release_state": STATE, "release_settings": {}, "name_prefix": "t", "parameter_path": "/t", "images_names": {},
         "__release_config": "",
     }  # fmt: skip
-    hosts = {"backend-1": {"instance_id": "i-1"}}
+    hosts = {"backend-1": {"aws_instance_id": "i-1"}}
     rehearsal = Rehearsal(tmp_path, {"look": say("look", release_running=running)}, hosts, variables)
     done = rehearsal.play(("backend-1", ["plan"]), shows="{{ release_plan }}")
     assert "SHOWN: replace" in done.stdout, done.stdout + done.stderr

@@ -56,7 +56,7 @@ def test_hosts_stand_in_the_groups_of_their_tiers(environment: dict[str, str]) -
 def test_another_environment_of_the_account_is_not_there(environment: dict[str, str]) -> None:
     own = inventory(environment, "-i", "inventory/local")["_meta"]["hostvars"]
     other = inventory(environment, "-i", "inventory/local", "-e", "env_name=local-2")["_meta"]["hostvars"]
-    assert own["frontend-1"]["instance_id"] != other["frontend-1"]["instance_id"]
+    assert own["frontend-1"]["aws_instance_id"] != other["frontend-1"]["aws_instance_id"]
     none = inventory(environment, "-i", "inventory/local", "-e", "env_name=nobody")
     assert "frontend-1" not in none["_meta"]["hostvars"]
 
@@ -80,8 +80,8 @@ def test_a_second_environment_is_made_as_the_document_says(environment: dict[str
     found = inventory(environment, "-i", "inventory/staging", folder=tmp_path)
     own = found["_meta"]["hostvars"]
     assert sorted(found["frontend"]["hosts"]) == ["frontend-1", "frontend-2"]
-    assert own["frontend-1"]["placement"]["region"]["__ansible_unsafe"] == "eu-central-1"
-    assert own["frontend-1"]["ec2_tags"]["Environment"]["__ansible_unsafe"] == "staging"
+    assert own["frontend-1"]["aws_placement"]["region"]["__ansible_unsafe"] == "eu-central-1"
+    assert own["frontend-1"]["aws_tags"]["Environment"]["__ansible_unsafe"] == "staging"
     variables = {name: own["localhost"][name] for name in ("env_name", "region", "backend_count")}
     assert variables == {"env_name": "staging", "region": "eu-central-1", "backend_count": 5}
 
@@ -98,7 +98,7 @@ def test_an_inventory_of_another_environment_is_refused(
     tmp_path: Path, tagged: str, expected: list[str], said: str
 ) -> None:
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    host = {"ec2_tags": {"Project": "tandem", "Environment": tagged}}
+    host = {"aws_tags": {"Project": "tandem", "Environment": tagged}}
     content = {"hosts": {"localhost": local}, "children": {"frontend": {"hosts": {"frontend-1": host}}}}
     (tmp_path / "hosts.yml").write_text(json.dumps({"all": content}))
     role = {"ansible.builtin.import_role": {"name": "hosts", "tasks_from": "inventory"}}
