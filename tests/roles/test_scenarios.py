@@ -1,4 +1,4 @@
-"""The roles' molecule scenarios: create, check, converge, idempotence, verify, destroy. One alone: molecule test -s NAME."""
+"""The roles' molecule scenarios: create, converge, idempotence, verify, destroy. One alone: molecule test -s NAME."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from tests.whole.conftest import Deployment
 NO_SNAPSHOT = ("-e", "teardown_final_snapshot=false")
 
 
-@pytest.mark.parametrize("options", [(), ("-e", "confirm=tandem"), ("-e", "confirm=tandem-whole-2")])
+@pytest.mark.parametrize("options", [(), ("-e", "confirm=tandem-whole-2")])
 def test_refuses_without_the_environments_name(deployment: Deployment, options: tuple[str, ...]) -> None:
     run = deployment.cloud.playbook("playbooks/teardown.yml", *options)
     assert run.status != 0
