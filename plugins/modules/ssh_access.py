@@ -10,8 +10,8 @@ description:
   - Writes the private key (from SSM), the host keys and an SSH configuration into a folder of the operator's machine.
   - Host keys are read from an SSM parameter where they were kept, else from the instances' console output, where
     cloud-init prints them at the first boot. Both come over the AWS API, so the first connection is already checked. A
-    host's alias in C(known_hosts) is its instance ID, hence a new host in an
-    old one's place is neither refused nor mistaken for it.
+    host's alias in C(known_hosts) is its instance ID, hence a new host in an old one's place is neither refused nor
+    mistaken for it.
   - Hosts without a public address are reached through the first host with one that answers.
 options:
   directory:
@@ -118,21 +118,29 @@ def console(ec2: Any, instance_id: str) -> str:
         return ec2.get_console_output(InstanceId=instance_id).get("Output", "")
 
 
-def known_hosts(ec2: Any, before: str, instances: dict[str, dict[str, Any]], timeout: float) -> str:
+def by_instance(text: str) -> dict[str, set[str]]:
+    """The lines of a known_hosts, by instance ID."""
+    lines: dict[str, set[str]] = {}
+    for line in text.splitlines():
+        lines.setdefault(line.partition(" ")[0], set()).add(line)
+    return lines
+
+
+def known_hosts(ec2: Any, before: dict[str, set[str]], instances: dict[str, dict[str, Any]], timeout: float) -> str:
     """known_hosts with the lines of all instances: those known before, and what the consoles of the others show.
 
     Lines of instances that are gone fall out.
     """
     ids = {item["id"]: name for name, item in instances.items()}
-    lines = {line for line in before.splitlines() if line.split(" ")[0] in ids}
-    missing = {instance_id for instance_id in ids if not any(line.startswith(f"{instance_id} ") for line in lines)}
+    lines = {line for instance_id in ids for line in before.get(instance_id, ())}
+    missing = ids.keys() - before.keys()
     deadline = time.monotonic() + timeout
     while missing:
         for instance_id in sorted(missing):
             keys = keys_on_console(console(ec2, instance_id))
             if keys:
                 lines |= {f"{instance_id} {key}" for key in keys}
-                missing.discard(instance_id)
+                missing = missing - {instance_id}
         if missing and time.monotonic() > deadline:
             raise NoKeysError(", ".join(sorted(ids[instance_id] for instance_id in missing)))
         if missing:
@@ -223,7 +231,7 @@ def main() -> None:
             "config": ssh_config(params["directory"], params["user"], mode, instances),
         }
         if mode == "console":
-            before = kept or texts["known_hosts"]
+            before = by_instance(texts["known_hosts"]) | by_instance(kept)
             texts["known_hosts"] = known_hosts(module.client("ec2"), before, instances, params["timeout"])
     except NoSecretError as error:
         module.fail_json(msg=f"The SSH key ({error}) is not in SSM. Role secrets makes it: run site.yml")

@@ -20,11 +20,15 @@ from tests.support.plugins import ROOT
 
 pytestmark = needs_docker
 PATIENCE = 30
-# `ssh -F CONFIG HOST COMMAND`, in a process group of its own, as on a host.
-PROGRAMS = {
-    "ssh": '[ "$3" != lost-1 ] || { echo "no way to $3"; exit 255; }\nexec setsid --wait bash -c "$4"',
-    "sudo": 'exec "$@"',
-}
+# `ssh -F CONFIG HOST COMMAND`, in a process group of its own, as on a host. Host bare-1 has no Docker.
+SSH = """
+case $3 in
+  lost-1) echo "no way to $3"; exit 255 ;;
+  bare-1) docker() { echo "docker: not found" >&2; return 127; }; export -f docker ;;
+esac
+exec setsid --wait bash -c "$4"
+"""
+PROGRAMS = {"ssh": SSH, "sudo": 'exec "$@"'}
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +143,9 @@ def test_following_goes_on_with_the_container_that_takes_the_place(tmp_path: Pat
         time.sleep(0.1)
 
 
-def test_a_host_that_cannot_be_reached(tmp_path: Path) -> None:
-    logs = Logs(tmp_path, ("lost-1",), "--no-follow")
-    assert logs.rest() == ["lost-1 | no way to lost-1"]
+@pytest.mark.parametrize("options", [(), ("--no-follow",)])
+@pytest.mark.parametrize(("host", "said"), [("lost-1", "no way to lost-1"), ("bare-1", "docker: not found")])
+def test_a_host_that_has_nothing_to_tell(tmp_path: Path, host: str, said: str, options: tuple[str, ...]) -> None:
+    logs = Logs(tmp_path, (host,), *options)
+    assert logs.rest() == [f"{host} | {said}"]
     assert logs.process.returncode == 1

@@ -165,10 +165,12 @@ INSTANCES = {
     "frontend-1": {"id": "i-f", "private_address": "10.0.0.4", "public_address": "203.0.113.5"},
 }
 
+BACKEND = {"backend-1": INSTANCES["backend-1"]}
+
 
 def test_known_hosts_follow_the_instances(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_module.time, "sleep", lambda _seconds: None)
-    before = "i-gone ssh-ed25519 OLD\ni-f ssh-ed25519 KEPT\n"
+    before = access_module.by_instance("i-gone ssh-ed25519 OLD\ni-f ssh-ed25519 KEPT\n")
     after = access_module.known_hosts(Console(), before, INSTANCES, timeout=60)
     assert "i-gone" not in after
     assert "i-f ssh-ed25519 KEPT\n" in after
@@ -178,7 +180,7 @@ def test_known_hosts_follow_the_instances(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_silent_console_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_module.time, "sleep", lambda _seconds: None)
     with pytest.raises(access_module.NoKeysError, match=r"^backend-1$"):
-        access_module.known_hosts(Console("i-b"), "", {"backend-1": INSTANCES["backend-1"]}, timeout=-1)
+        access_module.known_hosts(Console("i-b"), {}, BACKEND, timeout=-1)
 
 
 def test_the_keys_that_were_kept_are_read_where_no_console_shows_them(cloud: Endpoint) -> None:
@@ -189,7 +191,7 @@ def test_the_keys_that_were_kept_are_read_where_no_console_shows_them(cloud: End
     assert access_module.parameters(ssm, "/t/keys/key", "/t/keys/known-hosts") == ("private", "")
     ssm.put_parameter(Name="/t/keys/known-hosts", Value="i-b ssh-ed25519 KEPT\n", Type="String")
     _, kept = access_module.parameters(ssm, "/t/keys/key", "/t/keys/known-hosts")
-    known = access_module.known_hosts(Console("i-b"), kept, {"backend-1": INSTANCES["backend-1"]}, timeout=-1)
+    known = access_module.known_hosts(Console("i-b"), access_module.by_instance(kept), BACKEND, timeout=-1)
     assert known == "i-b ssh-ed25519 KEPT\n"
 
 
