@@ -48,6 +48,11 @@ def fail(words: str) -> list[dict[str, Any]]:
 Played = subprocess.CompletedProcess[str]
 
 
+def words(played: Played) -> str:
+    """What a run said, in one line."""
+    return " ".join(played.stdout.split())
+
+
 @dataclass
 class Rehearsal:
     """A run of some of the role's task files.

@@ -8,14 +8,10 @@ from typing import Any
 
 import pytest
 
-from .rehearsal import ROOT, Played, Rehearsal, value
+from .rehearsal import ROOT, Rehearsal, say, value, words
 
 BATCH = "want how many hosts of a tier change at a time, a whole number from 1 or a share from 1% to 100%"
 BASE = {"project": "tandem", "release_surge": False}
-
-
-def words(played: Played) -> str:
-    return " ".join(played.stdout.split())
 
 
 def accepted(name: str, given: Any) -> bool:
@@ -95,6 +91,6 @@ def test_a_tier_is_never_taken_out_as_a_whole(
 ) -> None:
     tier = {f"backend-{number}": host for number, host in enumerate(hosts, 1)}
     variables = {**BASE, "release_state": STATE, "release_batch": batch, "release_surge": surge}
-    played = Rehearsal(tmp_path, {}, tier, variables).play(("localhost", ["begin"]))
+    played = Rehearsal(tmp_path, {"surge_ports": say("look")}, tier, variables).play(("localhost", ["begin"]))
     assert (played.returncode != 0) is refused, played.stdout + played.stderr
     assert (f"all {len(hosts)} hosts of tier backend would be taken out at once" in words(played)) is refused
