@@ -12,7 +12,7 @@ from tests.support.cloud import Cloud, tail
 from tests.whole.conftest import Deployment
 from tests.whole.shape import SHAPE, shape
 
-SAMPLE_OF_MUTANTS = 2
+SAMPLE_OF_MUTANTS = 1
 
 
 def test_check_mode_on_an_empty_account_changes_nothing(cloud: Cloud, before: set[str]) -> None:
