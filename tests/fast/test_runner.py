@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,19 +56,6 @@ def test_an_old_report_is_not_taken_for_a_new_one() -> None:
 
 def test_steps_have_no_input(capfd: pytest.CaptureFixture[str]) -> None:
     assert runner.run(step("import sys; sys.exit(len(sys.stdin.read()))")).failed == 0
-
-
-def test_what_needs_no_cloud_runs_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise runner.MachineError("no Docker")
-
-    monkeypatch.setattr(runner, "prepare_cloud", fail)
-    chosen = [replace(step("pass"), name=name) for name in ("lint", "apps")]
-    outcomes = runner.run_all(chosen, ExitStack(), fail_fast=False)
-    assert [(outcome.name, outcome.failed) for outcome in outcomes] == [("lint", 0), ("local cloud", 1)]
-    monkeypatch.setattr(runner, "prepare_cloud", lambda *_: None)
-    outcomes = runner.run_all(chosen, ExitStack(), fail_fast=False)
-    assert [(outcome.name, outcome.failed) for outcome in outcomes] == [("lint", 0), ("local cloud", 0), ("apps", 0)]
 
 
 def test_the_summary_is_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,6 @@ import sys
 import threading
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +22,6 @@ from .steps import ROOT, Step, steps
 REPORTS = ROOT / "reports" / "test"
 BEGAN = time.monotonic()
 HEARTBEAT_SECONDS = 60
-# Steps that run while the local cloud's images are being built.
-BEFORE_CLOUD = ("lint",)
 
 
 @dataclass(frozen=True)
@@ -51,27 +47,14 @@ def main() -> int:
     REPORTS.mkdir(parents=True, exist_ok=True)
     say(f"seed of the samples: {seed} (the same again: SEED={seed} make test)")
     with ExitStack() as machine:
-        outcomes = [timed("packages", lambda: succeeds(lambda: prepare(say)))]
+        outcomes = [timed("prepare", lambda: prepared(chosen, machine))]
         if not outcomes[0].failed:
-            outcomes += run_all(chosen, machine, arguments.fail_fast)
-    return summary(outcomes)
-
-
-def run_all(chosen: list[Step], machine: ExitStack, fail_fast: bool) -> list[Outcome]:
-    """Run the steps, one after the other. The local cloud is prepared beside those that go first and need none."""
-    outcomes = list[Outcome]()
-    with ThreadPoolExecutor(1) as beside:
-        cloud = beside.submit(timed, "local cloud", lambda: succeeds(lambda: prepare_cloud(chosen, machine)))
-        for number, step in enumerate(chosen, 1):
-            if step.name not in BEFORE_CLOUD and cloud.result() not in outcomes:
-                outcomes.append(cloud.result())
-                if outcomes[-1].failed:
+            for number, step in enumerate(chosen, 1):
+                say(f"[{number}/{len(chosen)}] {step.name}: {step.what}")
+                outcomes.append(run(step))
+                if outcomes[-1].failed and arguments.fail_fast:
                     break
-            say(f"[{number}/{len(chosen)}] {step.name}: {step.what}")
-            outcomes.append(run(step))
-            if outcomes[-1].failed and fail_fast:
-                break
-    return outcomes
+    return summary(outcomes)
 
 
 def read_arguments() -> argparse.Namespace:
@@ -85,17 +68,13 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def prepare_cloud(chosen: list[Step], machine: ExitStack) -> None:
-    """Make the local cloud ready where a step needs it, until `machine` is closed."""
-    if any(step.name not in ("lint", "fast", "api") for step in chosen):
-        prepare_local_cloud(say)
-        machine.enter_context(docker_held(say))
-
-
-def succeeds(act: Callable[[], None]) -> tuple[int, int]:
-    """Passed and failed: whether the machine can be made ready. Says why not."""
+def prepared(chosen: list[Step], machine: ExitStack) -> tuple[int, int]:
+    """Make the machine ready, until `machine` is closed. Counts as a failure where it cannot be."""
     try:
-        act()
+        prepare(say)
+        if any(step.name not in ("lint", "fast", "api") for step in chosen):
+            prepare_local_cloud(say)
+            machine.enter_context(docker_held(say))
     except MachineError as error:
         print(error, flush=True)
         return 0, 1
