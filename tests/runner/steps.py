@@ -32,7 +32,7 @@ def steps(torture: bool) -> list[Step]:
         pytest("fast", "templates, access matrix, filters, argument specs, teardown; no cloud", _fast(), 12, workers=3),
         pytest("apps", "both applications against a real PostgreSQL and a browser", _apps(torture), 10, workers=4),
         pytest("api", "the local cloud's API", _localcloud(cloud=False), 10, workers=2),
-        pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 30, workers=4),
+        pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 30, workers=5),
         pytest("roles", "the roles' molecule scenarios", ["tests/roles"], 25, workers=2),
         pytest("whole", "the whole deployment on a local cloud", ["tests/whole"], 180 if torture else 45, workers=2),
     ]
@@ -42,11 +42,12 @@ def pytest(name: str, what: str, paths: list[str], limit: int, workers: int = 0)
     """A step of pytest. Its tests' own time limits are tighter than the step's.
 
     workers: more than there are processors where tests wait more than they compute. A file's tests stay on one worker,
-    unless its folder says otherwise (tests/support/spread.py).
+    unless its folder says otherwise (tests/support/spread.py). Files begin in the order of `paths`, not, as is xdist's
+    way, those with most tests first: what takes longest is often a single test.
     """
     options = ["-q", "--color=no", "--durations=5", f"--timeout={min(limit * 60, 1500)}"]
     if workers:
-        options += ["-n", str(workers), "--dist=loadfile"]
+        options += ["-n", str(workers), "--dist=loadfile", "--no-loadscope-reorder"]
     return Step(name, what, ("python", "-m", "pytest", *options, *paths), limit, results="junit")
 
 
@@ -62,5 +63,6 @@ def _fast() -> list[str]:
 
 def _localcloud(cloud: bool) -> list[str]:
     """The tests of the local cloud: those of the API are in folder `api`, all others send packets."""
-    files = sorted((ROOT / "tests/localcloud").rglob("test_*.py"))
+    # Backwards too: `services` waits longest, and begins before `dataplane`.
+    files = sorted((ROOT / "tests/localcloud").rglob("test_*.py"), reverse=True)
     return [str(file.relative_to(ROOT)) for file in files if (file.parent.name != "api") is cloud]
