@@ -21,6 +21,7 @@ from ..settings import Settings
 from . import (
     canonical,
     corrections,
+    dependent_rights,
     errors,
     launch_templates,
     lifecycle,
@@ -157,6 +158,7 @@ class Api:
         body = b"".join(self._application(call)(call.environ, start))
         if call.mutates and call.service in ("elbv2", "rds") and seen["status"] < HTTPStatus.BAD_REQUEST:
             managed_interfaces.sync(call.region)
+            dependent_rights.make_service_linked_role(call)
         return seen["status"], seen["headers"], body
 
     def _application(self, call: Call) -> Any:

@@ -15,7 +15,7 @@ from moto.iam.access_control import CreateAccessKeyFailure, IAMPolicy, Permissio
 from moto.sts import sts_backends
 
 from ..settings import ACCOUNT_ID
-from . import moto_state
+from . import dependent_rights, moto_state
 from .credentials import Credentials
 from .errors import AwsError
 from .request import SCOPE, Call
@@ -136,13 +136,15 @@ def _key(call: Call) -> Any:
 
 def _check_policies(call: Call, key: Any) -> None:
     scope = SCOPE.search(call.environ["HTTP_AUTHORIZATION"])
-    action = f"{scope.group(4) if scope else call.service}:{call.action}"
+    own = f"{scope.group(4) if scope else call.service}:{call.action}"
     try:
-        results = {IAMPolicy(policy).is_action_permitted(action, "*") for policy in key.collect_policies()}
+        policies = [IAMPolicy(policy) for policy in key.collect_policies()]
     except ServiceException as error:
         raise AwsError(str(error.code), str(error.message), 403) from error
-    if PermissionResult.DENIED in results or PermissionResult.PERMITTED not in results:
-        raise _error(call, "denied", f"User: {key.arn} is not authorized to perform: {action}")
+    for action in (own, *dependent_rights.of(call)):
+        results = {policy.is_action_permitted(action, "*") for policy in policies}
+        if PermissionResult.DENIED in results or PermissionResult.PERMITTED not in results:
+            raise _error(call, "denied", f"User: {key.arn} is not authorized to perform: {action}")
 
 
 def _error(call: Call, kind: str, message: str = "") -> AwsError:

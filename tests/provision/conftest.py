@@ -26,14 +26,19 @@ def playbook(cloud: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Playb
     """Run a playbook against the API with inventory/local. There are no hosts behind it, hence no console to wait for."""
     state = tmp_path_factory.mktemp("state")
 
-    def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(name: str, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         extra = ["-e", "ssh_host_keys=accept-new", "-e", f"state_dir={state}", "-e", "preflight_docker=false"]
         # Nothing says from which address this machine reaches the internet: it does not.
         extra += ["-e", "admin_cidr=203.0.113.7/32"]
         return subprocess.run(
             [ROOT / ".venv/bin/ansible-playbook", "-i", "inventory/local", f"playbooks/{name}.yml", *extra, *arguments],
             cwd=ROOT,
-            env={**without_aws(), **cloud.environment, "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"},
+            env={
+                **without_aws(),
+                **cloud.environment,
+                **(environment or {}),
+                "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}",
+            },
             capture_output=True,
             text=True,
             timeout=600,

@@ -40,6 +40,9 @@ LISTS = (
 # States in which AWS goes on listing for about an hour what is not there any more.
 GONE_STATES = {"terminated", "deleted"}
 
+# What a service makes for itself when it is first used, and keeps.
+MADE_BY_AWS = ("rds:DBParameterGroups:default.", "iam:Roles:AWSServiceRoleFor")
+
 
 def listing(client: Callable[[str], Any]) -> set[str]:
     """Every resource of the account and region, as `service:kind:identifier`."""
@@ -49,8 +52,7 @@ def listing(client: Callable[[str], Any]) -> set[str]:
         for item in _items(client(service), operation, key):
             if str(item.get("State")).lower() not in GONE_STATES:
                 found.add(f"{service}:{key}:{item[identifier]}")
-    # RDS makes its default parameter groups itself, when a database first uses one, and nobody can delete them.
-    return {entry for entry in found if not entry.startswith("rds:DBParameterGroups:default.")}
+    return {entry for entry in found if not entry.startswith(MADE_BY_AWS)}
 
 
 def _instances(ec2: Any) -> Iterator[dict[str, Any]]:

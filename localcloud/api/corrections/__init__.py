@@ -6,12 +6,12 @@ moto is mended. They are made once a process.
 
 from functools import cache
 
-from . import addresses, ec2, elbv2, lifetimes, orderable, rds, volumes
+from . import addresses, ec2, elbv2, iam, lifetimes, orderable, rds, volumes
 
 
 @cache
 def apply() -> None:
     """Make all corrections."""
-    for module in (ec2, addresses, lifetimes, volumes, elbv2, rds, orderable):
+    for module in (ec2, addresses, lifetimes, volumes, elbv2, rds, orderable, iam):
         for correction in module.ALL:
             correction()
