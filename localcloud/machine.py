@@ -29,6 +29,9 @@ PROGRAMS = {
     "dockerd": "docker.io",
     "docker": "docker-cli",  # Debian 12 and Ubuntu: part of docker.io
 }
+BUILDX = "docker-buildx"
+# Debian's package: what has the same where it is not offered, or comes first where it is. Docker's own plugin fits any client.
+STAND_INS = {"docker-cli": ("docker-cli", "docker.io"), BUILDX: ("docker-buildx-plugin", BUILDX)}
 KEYRING = "debian-archive-keyring"
 KEYRING_FILES = [Path(f"/usr/share/keyrings/{KEYRING}.{kind}") for kind in ("gpg", "pgp")]
 MODULES = ("br_netfilter", "bridge", "veth", "nf_tables", "overlay")
@@ -93,7 +96,24 @@ def missing_packages() -> list[str]:
     missing = {package for program, package in PROGRAMS.items() if not _finds(program)}
     if not any(file.exists() for file in KEYRING_FILES):
         missing.add(KEYRING)
+    if not any(has_buildkit(client) for client in _clients()):
+        missing.add(BUILDX)
     return sorted(missing)
+
+
+def has_buildkit(client: str) -> bool:
+    """Docker clients from 18.09 to 22 have BuildKit built in; later ones need the buildx plugin, which Debian only recommends."""
+    if subprocess.run([client, "buildx", "version"], capture_output=True, check=False).returncode == 0:
+        return True
+    said = subprocess.run([client, "--version"], capture_output=True, text=True, check=False).stdout
+    major = said.removeprefix("Docker version ").partition(".")[0]
+    return major.isdigit() and 18 < int(major) < 23
+
+
+def _clients() -> list[str]:
+    """Every `docker` on PATH, in its order."""
+    found = [shutil.which("docker", path=folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    return [client for client in found if client]
 
 
 def _finds(program: str) -> bool:
@@ -110,12 +130,25 @@ def _install(packages: list[str], say: Say) -> None:
             f"for example: dnf install {' '.join(packages)}"
         )
     _apt(["update"], say, "reading the lists of packages")
-    if "docker-cli" in packages and not _is_offered("docker-cli"):
-        packages = sorted({*packages, "docker.io"} - {"docker-cli"})
-    _apt(["install", "--no-install-recommends", *packages], say, f"installing {', '.join(packages)}")
+    offered = sorted({package for wanted in packages if (package := _offered(wanted))})
+    if offered:
+        _apt(["install", "--no-install-recommends", *offered], say, f"installing {', '.join(offered)}")
     still = missing_packages()
+    if still == [BUILDX]:
+        raise MachineError(
+            "no Docker client on this machine has BuildKit, and none of its package sources offers "
+            f"{' or '.join(STAND_INS[BUILDX])}. Install the plugin as https://docs.docker.com/go/buildx says"
+        )
     if still:
-        raise MachineError(f"after apt-get install {' '.join(packages)} still missing: {', '.join(still)}")
+        raise MachineError(f"after apt-get install {' '.join(offered)} still missing: {', '.join(still)}")
+
+
+def _offered(package: str) -> str | None:
+    """What to install for it here. None: without a buildx plugin, this system's own Docker client may have BuildKit built in."""
+    if package not in STAND_INS:
+        return package
+    choices = STAND_INS[package]
+    return next(filter(_is_offered, choices), None if package == BUILDX else choices[-1])
 
 
 def _is_offered(package: str) -> bool:

@@ -59,6 +59,7 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible.module_utils.docker_client import clients, has_buildkit, how_to_install  # noqa: E402
 from ansible.module_utils.preflight_settings import (  # noqa: E402
     Problem,
     admin_cidr_excludes,
@@ -89,6 +90,9 @@ def machine_problems(docker: bool) -> Iterator[Problem]:
     for name in missing:
         yield Problem("program", name, "not installed", "on the PATH of this machine", f"install {name}")
     if docker and "docker" not in missing:
+        if not any(map(has_buildkit, clients())):
+            found = ", ".join(clients())
+            yield Problem("Docker", found, "has no BuildKit", "a client with the buildx plugin", how_to_install())
         answer = subprocess.run(
             ["docker", "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"], capture_output=True, text=True
         )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.apps.processes import APPS
+from tests.support.plugins import load
+
+DOCKER_CLIENT = load("plugins/module_utils/docker_client.py")
 
 # The first is Debian's own; the second is the same, built from Debian's packages by the local cloud.
 BASES = ("debian:trixie-slim", "localcloud/debian:trixie-slim")
@@ -33,18 +34,11 @@ def inspect(what: str) -> dict[str, Any]:
 
 
 def client_with_buildkit() -> str:
-    """A docker client that can build with BuildKit: one with buildx, or one so old that it has BuildKit within."""
-    for folder in os.environ["PATH"].split(os.pathsep):
-        client = shutil.which("docker", path=folder)
-        if client and (docker("buildx", "version", client=client, check=False) or _has_buildkit_within(client)):
-            return client
-    raise AssertionError("want a docker client with BuildKit, for example Debian's package docker.io")
-
-
-def _has_buildkit_within(client: str) -> bool:
-    """Up to version 22 the client itself can; from 23 on it leaves that to buildx."""
-    version = re.search(r"version ([0-9]+)", docker("--version", client=client))
-    return bool(version and int(version[1]) < 23)
+    """The docker client that builds the deployment's images."""
+    found = DOCKER_CLIENT.clients()
+    client = next(filter(DOCKER_CLIENT.has_buildkit, found), None)
+    assert client, f"no Docker client with BuildKit among {found}; {DOCKER_CLIENT.how_to_install()}"
+    return str(client)
 
 
 def base() -> str:

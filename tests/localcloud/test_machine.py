@@ -40,7 +40,8 @@ def test_where_nothing_can_be_installed_one_message_names_it_all(bare: Path) -> 
 
 def test_on_debian_what_is_missing_is_installed_and_said(bare: Path) -> None:
     installs = (
-        f'[ "$4" = install ] && for name in {" ".join(machine.PROGRAMS)} keyring; do : > {bare}/$name; done; true'
+        f'[ "$4" = install ] && for name in {" ".join(machine.PROGRAMS)} keyring; do : > {bare}/$name; done; '
+        f"printf '#!/bin/sh\n[ $1 = --version ] && echo Docker version 20.10.24' > {bare}/docker; /bin/chmod +x {bare}/docker"
     )
     program(bare / "apt-get", installs)
     program(bare / "apt-cache", "true")
@@ -49,6 +50,7 @@ def test_on_debian_what_is_missing_is_installed_and_said(bare: Path) -> None:
     assert said[0] == "reading the lists of packages"
     assert said[1].startswith("installing debian-archive-keyring, dnsmasq-base, docker.io")
     assert "docker-cli" not in said[1], "this Debian has it in docker.io"
+    assert "buildx" not in said[1], "this Debian's client has BuildKit built in"
     assert machine.missing_packages() == []
 
 

@@ -39,10 +39,10 @@ id: {description: The image's ID on this machine, empty if it is not there., typ
 
 import hashlib
 import os
-import shutil
 import subprocess
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.docker_client import clients, has_buildkit, how_to_install
 
 try:
     from docker.utils.build import exclude_paths
@@ -74,22 +74,6 @@ def content_hash(context: str, build_args: dict, platform: str) -> str:
 def read(path: str) -> bytes:
     with open(path, "rb") as stream:
         return stream.read()
-
-
-def clients() -> list[str]:
-    """Every `docker` on PATH, in its order."""
-    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    found = [shutil.which("docker", path=folder) for folder in folders]
-    return list(dict.fromkeys(path for path in found if path))
-
-
-def has_buildkit(docker: str) -> bool:
-    """Clients before 23 have BuildKit built in; later ones need the buildx plugin."""
-    if subprocess.run([docker, "buildx", "version"], capture_output=True, check=False).returncode == 0:
-        return True
-    answer = subprocess.run([docker, "--version"], capture_output=True, text=True, check=False).stdout
-    major = answer.removeprefix("Docker version ").partition(".")[0]
-    return major.isdigit() and 18 < int(major) < 23
 
 
 def image_id(docker: str, image: str) -> str:
@@ -127,7 +111,7 @@ def main() -> None:
         module.exit_json(changed=missing, image=image, id=existing)
     builder = next((docker for docker in found if has_buildkit(docker)), None)
     if builder is None:
-        module.fail_json(msg=f"no Docker client with BuildKit among {', '.join(found)}; install the buildx plugin")
+        module.fail_json(msg=f"no Docker client with BuildKit among {', '.join(found)}; {how_to_install()}")
     command = [builder, "build", "--tag", image, "--network", wanted["network"], "--platform", wanted["platform"]]
     command += [part for name, value in wanted["build_args"].items() for part in ("--build-arg", f"{name}={value}")]
     command += [part for secret in wanted["secrets"] for part in ("--secret", secret)]
