@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,11 @@ from typing import NoReturn
 
 from .aws_environment import of_an_account
 from .settings import Settings
+
+ETC = Path("/etc")
+# Where the machine's own resolvers listen: nscd is asked before nsswitch.conf is looked at, systemd-resolved by its own clients.
+RESOLVERS = (Path("/var/run/nscd"), Path("/run/systemd/resolve"))
+TMPFS = ("-t", "tmpfs", "-o", "mode=755", "tmpfs")
 
 
 class EntryError(RuntimeError):
@@ -27,7 +33,7 @@ def run(settings: Settings, command: list[str]) -> NoReturn:
     os.setns(namespace, os.CLONE_NEWNET)
     os.unshare(os.CLONE_NEWNS)
     _mount("--make-rprivate", "/")
-    _mount("--bind", str(settings.resolv_conf), str(Path("/etc/resolv.conf").resolve()))
+    _resolve_in_the_internet(settings)
     try:
         os.execvpe(command[0], command, environment(settings))  # noqa: S606
     except OSError as error:
@@ -35,10 +41,47 @@ def run(settings: Settings, command: list[str]) -> NoReturn:
         raise EntryError(f"{command[0]}: {error.strerror}", status) from error
 
 
+def _resolve_in_the_internet(settings: Settings) -> None:
+    """Let names be looked up by the internet's name server, however the machine looks up its own."""
+    hidden = [folder.resolve() for folder in RESOLVERS if folder.is_dir()]
+    for folder in hidden:
+        _mount(*TMPFS, str(folder))
+    own = settings.exec_etc
+    own.mkdir(exist_ok=True)
+    _mount(*TMPFS, str(own))
+    for name, text in (("resolv.conf", settings.resolv_conf.read_text()), ("nsswitch.conf", nsswitch())):
+        (own / name).write_text(text, errors="surrogateescape")
+        (own / name).chmod(0o644)
+    # An overlay also survives that the machine's own file is replaced; it would hide what is mounted inside /etc.
+    if not _mounted_within(ETC) and _can_mount("-t", "overlay", "-o", f"ro,lowerdir={own}:{ETC}", "overlay", str(ETC)):
+        return
+    for file in own.iterdir():
+        place = (ETC / file.name).resolve()
+        if place.parent in hidden:
+            place.touch()
+        if place.exists() or file.name == "resolv.conf":
+            _mount("--bind", str(file), str(place))
+
+
+def nsswitch(file: Path = ETC / "nsswitch.conf") -> str:
+    """The machine's nsswitch.conf, but for the hosts: those are in /etc/hosts and in the internet."""
+    lines = file.read_text(errors="surrogateescape").splitlines() if file.is_file() else []
+    return "\n".join([*(line for line in lines if not re.match(r"\s*hosts[\s:]", line)), "hosts: files dns", ""])
+
+
+def _mounted_within(folder: Path) -> bool:
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    return any(line.split()[4].startswith(f"{folder}/") for line in mounts)
+
+
 def _mount(*arguments: str) -> None:
     done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise EntryError(f"the command cannot get a resolver of its own: {done.stderr.strip()}", 126)
+
+
+def _can_mount(*arguments: str) -> bool:
+    return subprocess.run(["mount", *arguments], capture_output=True, check=False).returncode == 0
 
 
 def environment(settings: Settings) -> dict[str, str]:

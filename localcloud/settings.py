@@ -79,8 +79,13 @@ class Settings:
 
     @property
     def resolv_conf(self) -> Path:
-        """The resolver configuration that `exec` binds over /etc/resolv.conf."""
+        """The resolver configuration of commands that `exec` runs."""
         return self.state_dir / "resolv.conf"
+
+    @property
+    def exec_etc(self) -> Path:
+        """Where each command that `exec` runs has its own files of /etc mounted."""
+        return self.state_dir / "etc"
 
     # -- names ----------------------------------------------------------------------------------------
     @property
