@@ -29,10 +29,14 @@ class Guard:
         nft(None, _table(self._settings))
         self.cover(())
         _open_docker(self._settings)
+        if _has_firewalld():
+            run("firewall-cmd", "--zone=trusted", f"--change-interface={self._settings.uplink_device}")
 
     def down(self) -> None:
         """Remove all of it; what is not there is no error."""
         _close_docker(self._settings)
+        if _has_firewalld():
+            run("firewall-cmd", "--zone=trusted", f"--remove-interface={self._settings.uplink_device}", check=False)
         for destination in _covered_ranges(self._settings):
             run("ip", "route", "del", "unreachable", destination, "metric", str(metric(self._settings)), check=False)
         run("nft", "delete", "table", "inet", self._settings.guard_table, check=False)
@@ -44,12 +48,16 @@ class Guard:
         return self._settings.guard_table in names or bool(_covered_ranges(self._settings))
 
     def cover(self, ranges: Iterable[IPv4Network]) -> None:
-        """Make these VPC ranges (and the cloud's own) unreachable from the machine; forget those covered before."""
+        """Make these VPC ranges (and the cloud's own) unreachable from the machine; forget those covered before.
+
+        Others remove routes that they did not make: systemd-networkd when it starts. So this looks for its own each time.
+        """
         wanted = {*OWN_RANGES, *ranges}
+        stand = {IPv4Network(destination) for destination in _covered_ranges(self._settings)}
         number = str(metric(self._settings))
-        for network in wanted - self._covered:
+        for network in wanted - stand:
             run("ip", "route", "replace", "unreachable", str(network), "metric", number)
-        for network in self._covered - wanted:
+        for network in stand - wanted:
             run("ip", "route", "del", "unreachable", str(network), "metric", number)
         if wanted != self._covered:
             merged = ", ".join(str(network) for network in sorted(wanted))
@@ -144,6 +152,11 @@ def _docker_chain() -> list[str]:
     if not shutil.which("iptables"):
         return []
     return run("iptables", "-w", "-S", "DOCKER-USER", check=False).splitlines()
+
+
+def _has_firewalld() -> bool:
+    """firewalld rejects what none of its zones lets through. What the guard lets through may pass: `trusted` forwards all."""
+    return bool(shutil.which("firewall-cmd")) and run("firewall-cmd", "--state", check=False).strip() == "running"
 
 
 def _covered_ranges(settings: Settings) -> list[str]:

@@ -71,6 +71,23 @@ def test_a_kernel_that_lacks_something(monkeypatch: pytest.MonkeyPatch) -> None:
         machine._check_kernel()
 
 
+@pytest.mark.parametrize(("forwarding", "watchers", "after", "lines"), [
+    (0, 128, (1, 1024), 2), (1, 128, (1, 1024), 1), (1, 1024, (1, 1024), 0), (2, 8192, (2, 8192), 0),
+])  # fmt: skip
+def test_the_kernels_settings_are_raised_and_never_lowered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forwarding: int, watchers: int, after: tuple[int, int], lines: int
+) -> None:
+    files = [tmp_path / "net/ipv4/ip_forward", tmp_path / "fs/inotify/max_user_instances"]
+    for file, value in zip(files, (forwarding, watchers), strict=True):
+        file.parent.mkdir(parents=True)
+        file.write_text(f"{value}\n")
+    monkeypatch.setattr(machine, "PROC_SYS", tmp_path)
+    said: list[str] = []
+    machine.set_kernel(said.append)
+    assert tuple(int(file.read_text()) for file in files) == after
+    assert len(said) == lines
+
+
 # In namespaces of its own, where no daemon answers: the machine's own daemon is not seen and not touched.
 ENGINE = """
 import json, subprocess

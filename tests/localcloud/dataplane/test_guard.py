@@ -97,6 +97,35 @@ def test_the_machines_own_addresses_are_among_those_it_needs() -> None:
     assert not gateway or gateway[2] in found
 
 
+@pytest.mark.parametrize("lost", ["10.0.0.0/16", "198.18.0.0/16", "198.19.0.0/17"])
+def test_a_route_that_somebody_removed_comes_back(lab: Lab, lost: str) -> None:
+    """As systemd-networkd does when it starts; the packet filter is not asked here."""
+    lab.apply(replace(standard_vpc(), interfaces=()))
+    number = str(guard.metric(lab.settings))
+    run("ip", "route", "del", "unreachable", lost, "metric", number)
+    lab.network.reconcile(lab.topology)
+    assert f"metric {number}" in run("ip", "route", "show", "type", "unreachable", lost)
+
+
+@pytest.mark.parametrize(("state", "asked"), [("running", True), ("not running", False)])
+def test_firewalld_forwards_what_the_guard_lets_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, asked: bool
+) -> None:
+    """Its own chain rejects what no zone forwards, whatever another table has accepted."""
+    program = tmp_path / "firewall-cmd"
+    program.write_text(f'#!/bin/sh\n[ $1 = --state ] && echo {state} || echo "$@" >> {tmp_path}/said\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    made = Lab("tgfirewalld", tmp_path)
+    link = made.settings.uplink_device
+    made.close()
+    said = (tmp_path / "said").read_text().splitlines() if asked else []
+    assert said == (
+        [f"--zone=trusted --change-interface={link}", f"--zone=trusted --remove-interface={link}"] if asked else []
+    )
+    assert (tmp_path / "said").exists() is asked
+
+
 def test_down_leaves_nothing(tmp_path: Path) -> None:
     before = _picture()
     made = Lab("tgdown", tmp_path)
