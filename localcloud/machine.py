@@ -35,7 +35,12 @@ STAND_INS = {"docker-cli": ("docker-cli", "docker.io"), BUILDX: ("docker-buildx-
 KEYRING = "debian-archive-keyring"
 KEYRING_FILES = [Path(f"/usr/share/keyrings/{KEYRING}.{kind}") for kind in ("gpg", "pgp")]
 MODULES = ("br_netfilter", "bridge", "veth", "nf_tables", "overlay")
-FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+# Kernel setting: the least that it must be, and what for. A host's systemd takes about nine instances, of 128 by default.
+KERNEL_SETTINGS = {
+    "net/ipv4/ip_forward": (1, "IPv4 forwarding"),
+    "fs/inotify/max_user_instances": (1024, "enough file watchers for many hosts"),
+}
+PROC_SYS = Path("/proc/sys")
 # Everything that the data plane asks of the kernel, tried in a network namespace that vanishes with its process.
 KERNEL_TRIAL = """
 set -e
@@ -73,9 +78,15 @@ def prepare(settings: Settings, say: Say) -> None:
         if refusal := Guard(settings).refusal(network):
             raise MachineError(f"the local cloud's internet needs {network}, but {refusal.partition(';')[0]}")
     reach_docker(say)
-    if FORWARDING.read_text().strip() == "0":
-        say("turning IPv4 forwarding on (net.ipv4.ip_forward=1)")
-        FORWARDING.write_text("1")
+    set_kernel(say)
+
+
+def set_kernel(say: Say) -> None:
+    """Raise the kernel's settings to what a cloud needs. What is high enough stays as it is."""
+    for name, (least, what) in KERNEL_SETTINGS.items():
+        if int((PROC_SYS / name).read_text()) < least:
+            say(f"turning on {what} ({name.replace('/', '.')}={least})")
+            (PROC_SYS / name).write_text(str(least))
 
 
 def reach_docker(say: Say) -> None:
