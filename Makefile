@@ -16,6 +16,15 @@ REPORT := $(WITHIN) env ANSIBLE_STDOUT_CALLBACK=plain ansible-playbook -i invent
 LOCAL_ONLY = @test $(ENVIRONMENT) = local || { echo "make $@ is for the local cloud alone; on AWS: $(1)" >&2; exit 2; }
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
+# Said before anything is installed.
+ifeq ($(ENVIRONMENT),local)
+ifneq ($(filter localcloud up down status releases logs console picture mutants receipts,$(MAKECMDGOALS)),)
+ifneq ($(shell id -u),0)
+$(error The local cloud makes network namespaces and firewall tables, so it needs root. Run `sudo -s`, then again: make $(MAKECMDGOALS))
+endif
+endif
+endif
+
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -38,6 +47,7 @@ down: .venv/.runtime ## Tear the deployment down, then the local cloud
 	$(call LOCAL_ONLY,ansible-playbook -i inventory/$(ENVIRONMENT) playbooks/teardown.yml)
 	@if localcloud status --json >/dev/null 2>&1; then $(PLAYBOOK) playbooks/teardown.yml -e confirm=tandem-local $(ARGS); fi
 	@localcloud down
+	@rmdir .state/$${LOCALCLOUD_NAME:-localcloud} .state 2>/dev/null || :
 
 status: .venv/.runtime ## What runs where, and what differs from what is wanted
 	@$(REPORT) playbooks/status.yml $(ARGS)

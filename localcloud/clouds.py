@@ -119,7 +119,7 @@ def _require_root() -> None:
     if os.geteuid() != 0:
         raise CloudError(
             "the local cloud makes network namespaces and firewall tables, so it needs root. "
-            f"Run: sudo {' '.join(sys.argv)}"
+            f"Run `sudo -s`, then again: {' '.join(sys.argv)}"
         )
 
 
