@@ -10,7 +10,6 @@ from ansible.module_utils.preflight_settings import Problem, password_problem
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    EndpointConnectionError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
@@ -24,28 +23,37 @@ VCPU_QUOTA = ("ec2", "L-1216C47A", None)
 Client = Callable[[str], Any]
 
 
-def credentials_problem(client: Client) -> tuple[dict[str, str], list[Problem]]:
-    """(account and ARN of the caller, problems of the credentials)."""
-    allowed = "credentials of an AWS account"
+def call_problem(error: BaseException, region: str) -> Problem:
+    """Why a call to AWS failed that everybody with credentials may make. error: botocore's, or one that was raised for it."""
+    while error.__context__ and not isinstance(error, BotoCoreError | ClientError):
+        error = error.__context__
 
-    def problem(wrong: str, fix: str) -> tuple[dict[str, str], list[Problem]]:
-        return {}, [Problem("AWS credentials", "(not shown)", wrong, allowed, fix)]
+    def problem(wrong: str, fix: str) -> Problem:
+        return Problem("AWS credentials", "(not shown)", wrong, "credentials of an AWS account", fix)
 
-    try:
-        identity = client("sts").get_caller_identity()
-    except (NoCredentialsError, PartialCredentialsError):
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return problem("there are none, or only half of them", "aws configure, aws sso login, or AWS_PROFILE=NAME")
-    except ProfileNotFound as error:
+    if isinstance(error, ProfileNotFound):
         return problem(str(error), "AWS_PROFILE=NAME of a profile in ~/.aws/config")
-    except EndpointConnectionError as error:
-        return problem(str(error), "check the network, and -e region=…")
-    except ClientError as error:
+    if isinstance(error, ClientError):
         code = error.response["Error"]["Code"]
         if code.startswith("ExpiredToken") or code == "RequestExpired":
             return problem("they have expired", "aws sso login, or get new ones")
+        if code.startswith(("UnauthorizedOperation", "AccessDenied")):
+            return problem(f"they may not make a call ({code})", "give them the rights of docs/operator-policy.json")
         return problem(
             f"AWS refuses them ({code})", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
         )
+    wrong = f"AWS does not answer: {str(error).splitlines()[0]}"
+    return Problem("region", region, wrong, "a region of AWS that is enabled", "check the network, and -e region=…")
+
+
+def credentials_problem(client: Client) -> tuple[dict[str, str], list[Problem]]:
+    """(account and ARN of the caller, problems of the credentials)."""
+    try:
+        identity = client("sts").get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        return {}, [call_problem(error, "")]
     return {"account": identity["Account"], "arn": identity["Arn"]}, []
 
 

@@ -114,5 +114,5 @@ def test_a_second_container_that_serves_is_not_replaced(tmp_path: Path, host: di
         ("backend", ["replace"])
     )
     assert played.returncode == 0, played.stdout + played.stderr
-    said = [line.split()[2] for line in played.stdout.splitlines() if "msg: 'step:" in line]
+    said = [line.split()[1] for line in played.stdout.splitlines() if line.strip().startswith("step:")]
     assert said == steps, played.stdout

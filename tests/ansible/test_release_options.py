@@ -1,22 +1,25 @@
-"""Options that no release can go by are refused before anything is done, in one message."""
+"""Options that no release can go by: what the rules say of each, and that a tier is never taken out as a whole."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from .rehearsal import ROOT, Rehearsal, say, value, words
+from tests.support.plugins import ROOT, load
 
-BATCH = "want how many hosts of a tier change at a time, a whole number from 1 or a share from 1% to 100%"
+from .rehearsal import Rehearsal, say, words
+
+load("plugins/modules/preflight.py")  # makes module_utils importable
+from ansible.module_utils.preflight_settings import RULES  # noqa: E402
+
 BASE = {"project": "tandem", "release_surge": False}
 
 
 def accepted(name: str, given: Any) -> bool:
-    """Whether the pattern of an option is met."""
-    return bool(re.match(value("__release_options")[name]["pattern"], str(given)))
+    return RULES[name].problem(name, given) == []
 
 
 @pytest.mark.parametrize("good", ["", 1, "1", "12", "1%", "50%", "100%"])
@@ -41,25 +44,9 @@ def test_numbers(name: str) -> None:
         assert not accepted(name, bad), bad
 
 
-@pytest.mark.parametrize("playbook", ["deploy", "rollback"])
-def test_they_are_looked_at_first(playbook: str) -> None:
-    text = (ROOT / f"playbooks/{playbook}.yml").read_text()
-    assert re.search(r"name: (\w+)", text.partition("import_role")[2]).groups() == ("release",)  # type: ignore[union-attr]
-    assert "tasks_from: check" in text.partition("import_role")[2].partition("\n")[0]
-
-
-def test_a_refusal_says_how_to_mend_it(tmp_path: Path) -> None:
-    played = Rehearsal(tmp_path, {}, {}, BASE | {"release_batch": "0", "release_soak": "soon"}).play(
-        ("localhost", ["check"])
-    )
-    assert played.returncode != 0
-    assert f"release_batch=0: {BATCH}, for example -e release_batch=50%" in words(played)
-    assert "release_soak=soon: want a whole number of seconds from 0, for example -e release_soak=60" in words(played)
-
-
-def test_the_defaults_are_accepted(tmp_path: Path) -> None:
-    played = Rehearsal(tmp_path, {}, {}, BASE).play(("localhost", ["check"]))
-    assert played.returncode == 0, played.stdout
+def test_the_defaults_are_accepted() -> None:
+    defaults = yaml.safe_load((ROOT / "roles/release/defaults/main.yml").read_text())
+    assert [name for name, default in defaults.items() if name in RULES and not accepted(name, default)] == []
 
 
 UP = {"release_running": {"up": True}, "release_plan": "replace"}

@@ -30,7 +30,17 @@ GOOD: dict[str, Any] = {
     **yaml.safe_load((ROOT / "group_vars/all/main.yml").read_text()),
     "db_name": "tandem",
     "db_master_username": "tandem_master",
+    "frontend_port": 5000,
+    "backend_port": 5001,
+    "frontend_surge_port": 5010,
+    "backend_surge_port": 5011,
+    "state_dir": "/tmp/state",
 }
+PORTS = {"{{ frontend_port }}": 5000, "{{ backend_port }}": 5001}
+MATRIX = [
+    {**row, "port": PORTS.get(row["port"], row["port"])}
+    for row in yaml.safe_load((ROOT / "group_vars/all/access.yml").read_text())["access_matrix"]
+]
 
 
 def problems(**changes: Any) -> list[str]:
@@ -52,6 +62,7 @@ def test_the_variables_as_they_come_are_right() -> None:
         ("env_name", "x"),
         ("env_name", "staging-"),
         ("env_name", "far-too-long"),
+        ("region", "eu-central-\u0661"),
         ("region", "frankfurt"),
         ("vpc_cidr", "10.0.0.1/16"),
         ("vpc_cidr", "10.0.0.0/8"),
@@ -61,11 +72,26 @@ def test_the_variables_as_they_come_are_right() -> None:
         ("vpc_cidr", "words"),
         ("admin_cidr", "0.0.0.0/0"),
         ("admin_cidr", "203.0.113.7/24"),
+        ("admin_cidr", "128.0.0.0/1"),
+        ("admin_cidr", "203.0.113.7"),
+        ("admin_cidr", 5),
         ("frontend_count", 0),
         ("backend_count", 10),
         ("backend_count", "two"),
         ("app_version", "a b"),
         ("app_version", "v" * 41),
+        ("app_version", 'a"b'),
+        ("app_version", "$(id)"),
+        ("frontend_port", 80),
+        ("backend_port", "x"),
+        ("backend_port", 65536),
+        ("frontend_surge_port", 5000),
+        ("access_matrix", "none"),
+        ("state_dir", "/"),
+        ("state_dir", "/tmp/../etc"),
+        ("state_dir", "/tmp/a b"),
+        ("release_batch", "0"),
+        ("release_soak", "soon"),
         ("instance_type", "micro"),
         ("volume_size", 4),
         ("db_instance_class", "t4g.micro"),
@@ -88,7 +114,67 @@ def test_a_wrong_value_is_named(variable: str, value: Any) -> None:
 
 def test_the_example_of_every_rule_is_allowed() -> None:
     for variable, rule in RULES.items():
-        assert rule.holds(rule.example), variable
+        assert rule.problem(variable, rule.example) == [], variable
+
+
+# What a tired operator, an unset variable of a pipeline, or YAML makes of a value.
+ODD: list[Any] = [
+    "\n", "a\nb", "main\n", " ", ".", "..", "/", "a/b", "*", "?", "try?", "ma*", "lócal", "ｍain", "ma\x1b[31min",
+    "\u202emain", "'", '"', "`id`", "a;b", "{{ 1 }}", "{% x %}", "\x00", "a" * 5000, "1" * 5000,
+    [], ["main"], {}, {"a": 1}, None, 1.1,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("variable", [*RULES, "vpc_cidr", "admin_cidr", "access_matrix"])
+def test_odd_values_are_refused_by_every_rule(variable: str) -> None:
+    """Each in a message of few lines that a terminal shows as it is."""
+    for value in ODD:
+        if variable in ("health_path", "state_dir", "database_ca_bundle_file") and value in ("/", "lócal", "ｍain"):
+            continue
+        [message, *_] = problems(**{variable: value}) or [f"{value!r} was accepted"]
+        assert message.startswith(f"{variable} = "), message
+        assert message.replace("\n", "").isprintable(), message
+        assert len(message) < 600, message
+
+
+def test_a_number_is_no_version() -> None:
+    [message] = problems(app_version=1.10)
+    assert "app_version = 1.1\n" in message
+    assert 'fix:     quotes, since YAML reads 1.10 as 1.1 and no as false: app_version: "0.0.1"' in message
+    assert problems(app_version="1.10") == []
+
+
+def test_the_access_matrix_as_it_comes_is_right() -> None:
+    assert problems(access_matrix=MATRIX) == []
+    packages = {"from": "backend", "to": "internet", "port": "5432", "protocol": "udp"}
+    assert problems(access_matrix=[*MATRIX, packages]) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"from": "internet", "to": "database", "port": 5432}, "internet must not reach database"),
+        ({"from": "internet", "to": "backend", "port": 5001}, "internet must not reach backend"),
+        ({"from": "public_alb", "to": "backend", "port": 5001}, "public_alb must not reach backend"),
+        ({"from": "database", "to": "internet", "port": 443}, "database must not reach internet"),
+        ({"from": "nobody", "to": "frontend", "port": 80}, "from or to is no tier"),
+        ({"from": "frontend", "port": 80}, "from or to is no tier"),
+        ({"from": "admin", "to": "frontend", "port": 0}, "port or protocol is not allowed"),
+        ({"from": "admin", "to": "frontend", "port": 80, "protocol": "-1"}, "port or protocol is not allowed"),
+        ({"from": "admin", "to": "frontend", "port": 80, "why": "a\nb"}, "why is no text that AWS takes"),
+        ({"from": "admin", "to": "frontend", "port": 80, "cidr": "x"}, "a line has other keys"),
+        (MATRIX[0], "the line is there twice"),
+    ],
+)
+def test_a_line_that_the_access_matrix_cannot_have(row: dict[str, Any], said: str) -> None:
+    [message] = problems(access_matrix=[*MATRIX, row])
+    assert said in message
+
+
+@pytest.mark.parametrize("number", range(7))
+def test_a_line_that_the_access_matrix_needs(number: int) -> None:
+    [message] = problems(access_matrix=MATRIX[:number] + MATRIX[number + 1 :])
+    assert "a line is missing" in message
 
 
 @pytest.mark.parametrize("cidr", ["10.0.0.1/16", "10.0.0.1/8", "10.0.0.0/8", "10.1.2.0/28"])

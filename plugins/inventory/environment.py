@@ -1,0 +1,82 @@
+"""The hosts of one environment, as amazon.aws.aws_ec2 finds them, once its variables have been found right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+import ansible.module_utils
+from ansible import constants
+from ansible.errors import AnsibleError
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.inventory import BaseInventoryPlugin
+from ansible.plugins.loader import inventory_loader
+from ansible.template import Templar
+from ansible.utils.display import Display
+from ansible.utils.vars import load_extra_vars
+from ansible.vars.manager import VariableManager
+
+ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
+from ansible.module_utils.preflight_account import call_problem  # noqa: E402
+from ansible.module_utils.preflight_settings import Problem, told  # noqa: E402
+from ansible.module_utils.validation import problems  # noqa: E402
+
+DOCUMENTATION = """
+name: environment
+short_description: The hosts of one environment
+description:
+  - Finds the instances that carry the tags of C(project) and C(env_name) in C(region). Options are those of amazon.aws.aws_ec2.
+  - The inventory is read before any play. So the variables are looked at here first, and nothing is asked of AWS with wrong ones.
+options:
+  plugin: {description: Name of this plugin., required: true, choices: [environment]}
+"""
+
+ROOT = Path(constants.CONFIG_FILE).parent
+
+
+class InventoryModule(BaseInventoryPlugin):
+    NAME = "environment"
+
+    def parse(self, inventory: Any, loader: DataLoader, path: str, cache: bool = True) -> None:
+        super().parse(inventory, loader, path, cache)
+        variables = localhost(loader, str(Path(path).with_name("hosts.yml")))
+        template = Templar(loader, variables).template
+        wrong = problems(variables, template, load_extra_vars(loader), ROOT)
+        if wrong:
+            end(wrong)
+        project, env_name, region = (template(variables[name]) for name in ("project", "env_name", "region"))
+        options = loader.load_from_file(path, cache="none", trusted_as_template=True)
+        options |= {
+            "plugin": "amazon.aws.aws_ec2",
+            "regions": [region],
+            "filters": {
+                "tag:Project": project,
+                "tag:Environment": env_name,
+                "instance-state-name": ["pending", "running", "stopping", "stopped"],
+            },
+        }
+        hosts = inventory_loader.get("amazon.aws.aws_ec2")
+        hosts._read_config_data = lambda _: hosts.set_options(direct=options)
+        inventory._target_plugin = hosts  # as Ansible's own plugin `auto` does
+        try:
+            hosts.parse(inventory, loader, path, cache)
+        except AnsibleError as error:
+            end([call_problem(error, region)])
+
+
+def localhost(loader: DataLoader, hosts: str) -> dict[str, Any]:
+    """The variables of localhost with this inventory, as a play would have them."""
+    base = loader.get_basedir()
+    loader.set_basedir(str(ROOT))
+    try:
+        inventory = InventoryManager(loader=loader, sources=[hosts])
+        return VariableManager(loader=loader, inventory=inventory).get_vars(host=inventory.get_host("localhost"))
+    finally:
+        loader.set_basedir(base)
+
+
+def end(wrong: list[Problem]) -> NoReturn:
+    """Ansible takes a plugin's errors for warnings and goes on, so the run ends here, with one message."""
+    Display().error(told(wrong), wrap_text=False)
+    raise SystemExit(2)
