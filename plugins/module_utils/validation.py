@@ -43,13 +43,14 @@ def problems(
         sources = ", ".join(map(str, variables.get("ansible_inventory_sources") or ["none"]))
         found.append(Problem("inventory", sources, wrong, folder, "-i inventory/local, or -i inventory/main"))
     found += unknown(given, options, root)
-    wrong = settings_problems(values)
-    composed = {"state_dir"} if {problem.variable for problem in wrong} & {"project", "env_name"} else set()
-    found += [problem for problem in wrong if problem.variable not in composed]
+    found += settings_problems(values)
     for name, option in options.items():
         if name in values and name not in RULES:
             for message in ArgumentSpecValidator({name: option}).validate({name: values[name]}).error_messages:
                 found.append(Problem(name, values[name], "not allowed", message, "see the README of its role"))
+    # What is composed of a wrong name is wrong for the same reason.
+    if {problem.variable for problem in found} & {"project", "env_name"}:
+        found = [problem for problem in found if problem.variable != "state_dir"]
     return found
 
 
