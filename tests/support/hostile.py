@@ -16,8 +16,12 @@ NEAR_HOST_NAMES = (
 # The same to the eye: a Cyrillic o, an Arabic 1, a full-width 1, a hyphen that does not break, a space of no width.
 LOOK_ALIKES = ("fr\u043entend-1", "frontend-\u0661", "frontend-\uff11", "frontend\u20111", "frontend-1\u200b")
 # What a terminal, a log or a reader would obey: colours, titles, a cleared screen, other directions, lines that are none.
-CONTROLS = ("\x1b[31mred", "\x1b]0;title\x07", "\x1b[2J", "\x9b2J", "\x7f\x08", "a\rb", "a\u202eb", "a\u2028b", "a\x85b")
-PATTERNS = ("*", "?", "!frontend-1", "frontend-*", "[a-z]*", "%h", "%d", "${HOME}", "~", "../../etc/passwd", "#", "\\", '"', "'")
+CONTROLS = (
+    "\x1b[31mred", "\x1b]0;title\x07", "\x1b[2J", "\x9b2J", "\x7f\x08", "a\rb", "a\u202eb", "a\u2028b", "a\x85b",
+)  # fmt: skip
+PATTERNS = (
+    "*", "?", "!frontend-1", "frontend-*", "[a-z]*", "%h", "%d", "${HOME}", "~", "../../etc/passwd", "#", "\\", '"', "'",
+)  # fmt: skip
 
 
 def texts(marker: Path) -> dict[str, str]:
@@ -41,4 +45,4 @@ def texts(marker: Path) -> dict[str, str]:
         "long": "frontend-1" * 25,
     }
     kinds = {"near": NEAR_HOST_NAMES, "look-alike": LOOK_ALIKES, "control": CONTROLS, "pattern": PATTERNS}
-    return commands | {f"{kind} {ascii(text)}": text for kind, all_of in kinds.items() for text in all_of}
+    return commands | {f"{kind} {text!a}": text for kind, all_of in kinds.items() for text in all_of}

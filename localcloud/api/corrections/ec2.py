@@ -80,7 +80,9 @@ def instance_profiles_as_a_filter() -> None:
         others = {name: values for name, values in wanted.items() if name != PROFILE}
         patterns = [utils.simple_aws_filter_to_re(value) for value in wanted.get(PROFILE, ())]
         arn = instance_profile_arn(instance.ec2_backend.region_name, instance) or ""
-        return (not patterns or any(re.match(pattern, arn) for pattern in patterns)) and bool(original(instance, others))
+        return (not patterns or any(re.match(pattern, arn) for pattern in patterns)) and bool(
+            original(instance, others)
+        )
 
     replace(utils, passes_filter_dict=passes)
 
