@@ -50,11 +50,7 @@ class InventoryModule(BaseInventoryPlugin):
         options |= {
             "plugin": "amazon.aws.aws_ec2",
             "regions": [region],
-            "filters": {
-                "tag:Project": project,
-                "tag:Environment": env_name,
-                "instance-state-name": ["pending", "running", "stopping", "stopped"],
-            },
+            **only_hosts(project, env_name),
         }
         hosts = inventory_loader.get("amazon.aws.aws_ec2")
         hosts._read_config_data = lambda _: hosts.set_options(direct=options)
@@ -63,6 +59,29 @@ class InventoryModule(BaseInventoryPlugin):
             hosts.parse(inventory, loader, path, cache)
         except AnsibleError as error:
             end([call_problem(error, region)])
+
+
+def only_hosts(project: str, env_name: str) -> dict[str, Any]:
+    """Filters that let through what role hosts makes, by name, tier, key pair and instance profile: anybody may write tags.
+
+    The rule stands in full in module_utils/survey_services.py.
+    """
+    names = {tier: [f"{tier}-{number}" for number in range(1, 10)] for tier in ("frontend", "backend")}
+    return {
+        "filters": {
+            "tag:Project": project,
+            "tag:Environment": env_name,
+            "tag:Tier": list(names),
+            "tag:Name": [name for tier in names.values() for name in tier],
+            "key-name": f"{project}-{env_name}-ssh",
+            "iam-instance-profile.arn": f"*:instance-profile/{project}-{env_name}-host",
+            "instance-state-name": ["pending", "running", "stopping", "stopped"],
+        },
+        "exclude_filters": [
+            {"tag:Tier": "frontend", "tag:Name": names["backend"]},
+            {"tag:Tier": "backend", "tag:Name": names["frontend"]},
+        ],
+    }
 
 
 def localhost(loader: DataLoader, hosts: str) -> dict[str, Any]:

@@ -3,10 +3,14 @@
 Each function takes a `Look` and returns {short name: {attribute: value}}. A short name is the Name tag (or the
 resource's own name) without the environment's prefix: tandem-main-public-1 becomes public-1. References are short
 names as well, so that what is there can be compared with what a role wants before anything exists.
+
+Anybody who may tag can write a name. One that the deployment would not have given is never told: the identifier stands
+for it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +19,7 @@ from typing import Any
 Resources = dict[str, dict[str, Any]]
 
 DEBIAN_ACCOUNT = "136693071363"
+OWN_NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 LIVE_INSTANCES = ["pending", "running", "stopping", "stopped"]
 # In these states RDS answers queries: what it does beside them can take hours.
 SERVING_DATABASES = {
@@ -61,16 +66,22 @@ class Look:
     def short(self, name: str) -> str:
         return name.removeprefix(f"{self.prefix}-")
 
+    def own(self, name: str, identifier: str) -> str:
+        """The short name; the identifier where the deployment would not have given this name."""
+        short = self.short(name)
+        return short if short != name and OWN_NAME.fullmatch(short) else identifier
+
     def named(
         self,
         items: Iterable[dict[str, Any]],
         identifier: str,
         in_use: Callable[[dict[str, Any]], bool] = lambda _: True,
+        name_of: Callable[[dict[str, Any]], str] | None = None,
     ) -> list[tuple[str, dict[str, Any]]]:
         """(short name, item) of each; remembers the names, and refuses two items in use with one name."""
         pairs: dict[str, dict[str, Any]] = {}
         for item in sorted(items, key=lambda item: (not in_use(item), item[identifier])):
-            name = self.short(tags(item).get("Name", item[identifier]))
+            name = name_of(item) if name_of else self.own(tags(item).get("Name", ""), item[identifier])
             if name in pairs and not in_use(item):
                 self.doubles.append({"id": item[identifier], "address": item.get("PublicIp", "")})
                 continue
@@ -102,6 +113,11 @@ def is_missing(error: Any) -> bool:
     """Whether a ClientError says that something does not exist (each service has names of its own for that)."""
     code = error.response["Error"]["Code"]
     return code.endswith((".NotFound", "NotFound", "NotFoundFault", "NoSuchEntity"))
+
+
+def shown(text: str, most: int = 60) -> str:
+    """A stranger's text as it may stand on a terminal: printable ASCII on one line, and not long."""
+    return ascii(text if len(text) <= most else f"{text[:most]}...")[1:-1]
 
 
 def tags(item: dict[str, Any]) -> dict[str, str]:

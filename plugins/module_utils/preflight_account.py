@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible.module_utils.look import DEBIAN_ACCOUNT, LIVE_INSTANCES
+from ansible.module_utils.look import DEBIAN_ACCOUNT, LIVE_INSTANCES, Look
 from ansible.module_utils.preflight_settings import Problem, password_problem
+from ansible.module_utils.survey_services import oddity
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -128,6 +129,15 @@ def image_problem(client: Client, region: str, volume_size: int) -> Iterator[Pro
         yield Problem("volume_size", volume_size, wrong, f"{least} or more", f"-e volume_size={least}")
 
 
+def instances(client: Client, settings: dict[str, Any], *filters: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    """(all live instances that pass the filters, those of them that are the environment's hosts)"""
+    live = {"Name": "instance-state-name", "Values": LIVE_INSTANCES}
+    pages = client("ec2").get_paginator("describe_instances").paginate(Filters=[*filters, live])
+    found = [item for page in pages for reservation in page["Reservations"] for item in reservation["Instances"]]
+    look = Look(client, str(settings["project"]), str(settings["env_name"]))
+    return found, [item for item in found if not oddity(look, item)]
+
+
 def quota_problems(client: Client, settings: dict[str, Any]) -> Iterator[Problem]:
     """Whether what is still to be made fits the account's quotas."""
     ec2 = client("ec2")
@@ -135,11 +145,7 @@ def quota_problems(client: Client, settings: dict[str, Any]) -> Iterator[Problem
         {"Name": "tag:Project", "Values": [str(settings["project"])]},
         {"Name": "tag:Environment", "Values": [str(settings["env_name"])]},
     ]
-    live = {"Name": "instance-state-name", "Values": LIVE_INSTANCES}
-
-    def instances(filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        pages = ec2.get_paginator("describe_instances").paginate(Filters=[*filters, live])
-        return [item for page in pages for reservation in page["Reservations"] for item in reservation["Instances"]]
+    there, hosts_there = instances(client, settings)
 
     def vcpus(items: list[dict[str, Any]]) -> int:
         return sum(i["CpuOptions"]["CoreCount"] * i["CpuOptions"]["ThreadsPerCore"] for i in items if "CpuOptions" in i)
@@ -156,7 +162,7 @@ def quota_problems(client: Client, settings: dict[str, Any]) -> Iterator[Problem
             len(ec2.describe_addresses()["Addresses"]),
             len(ec2.describe_addresses(Filters=own)["Addresses"]),
         ),
-        ("vCPUs of on-demand instances", VCPU_QUOTA, hosts, vcpus(instances([])), vcpus(instances(own))),
+        ("vCPUs of on-demand instances", VCPU_QUOTA, hosts, vcpus(there), vcpus(hosts_there)),
     ]
     for what, (service, code, default), wanted, used, ours in counts:
         limit = _quota(client, service, code, default)
@@ -216,13 +222,11 @@ def existing_problems(client: Client, settings: dict[str, Any]) -> Iterator[Prob
         if vpc["CidrBlock"] != settings["vpc_cidr"]:
             cidr, wrong = vpc["CidrBlock"], "the environment exists with another range, which AWS cannot change"
             yield Problem("vpc_cidr", settings["vpc_cidr"], wrong, cidr, f"-e vpc_cidr={cidr}, or another env_name")
-    live = {"Name": "instance-state-name", "Values": LIVE_INSTANCES}
-    for page in client("ec2").get_paginator("describe_instances").paginate(Filters=[*own, live]):
-        for item in (item for reservation in page["Reservations"] for item in reservation["Instances"]):
-            if item["InstanceType"] != settings["instance_type"]:
-                wrong = f"{item['InstanceId']} runs as {item['InstanceType']}, which cannot change while it runs"
-                fix = f"-e instance_type={item['InstanceType']}, or terminate it: the next run launches it anew"
-                yield Problem("instance_type", settings["instance_type"], wrong, item["InstanceType"], fix)
+    for item in instances(client, settings, *own)[1]:
+        if item["InstanceType"] != settings["instance_type"]:
+            wrong = f"{item['InstanceId']} runs as {item['InstanceType']}, which cannot change while it runs"
+            fix = f"-e instance_type={item['InstanceType']}, or terminate it: the next run launches it anew"
+            yield Problem("instance_type", settings["instance_type"], wrong, item["InstanceType"], fix)
     rds = client("rds")
     try:
         name = f"{settings['project']}-{settings['env_name']}-database"

@@ -186,8 +186,8 @@ def _security_groups(look: Look, items: list[dict[str, Any]]) -> Resources:
     """
     own = [item for item in items if item["GroupName"] != "default"]
     for item in own:
-        short = look.short(item["GroupName"])
-        look.found[item["GroupId"]] = item["GroupId"] if short == item["GroupName"] else short.replace("-", "_")
+        name = look.own(item["GroupName"], item["GroupId"])
+        look.found[item["GroupId"]] = name if name == item["GroupId"] else name.replace("-", "_")
     return {
         look.found[item["GroupId"]]: {
             "id": item["GroupId"],

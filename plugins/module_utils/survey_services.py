@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
-from ansible.module_utils.look import DEBIAN_ACCOUNT, LIVE_INSTANCES, Look, Resources, is_missing, side_by_side, tags
+from ansible.module_utils.look import (
+    DEBIAN_ACCOUNT,
+    LIVE_INSTANCES,
+    Look,
+    Resources,
+    is_missing,
+    shown,
+    side_by_side,
+    tags,
+)
+
+# What role hosts calls a host, by its tier.
+HOST_NAME = re.compile(r"(frontend|backend)-[1-9]")
 
 
 def hosts(look: Look) -> dict[str, Any]:
-    """Instances, the key pair, the instance profile and its role."""
+    """Instances, the key pair, the instance profile and its role. Reads after the network, whose names it needs.
+
+    strangers: instances with the environment's tags that role hosts did not make, each in words.
+    """
     reservations, keys, profile = side_by_side(
         partial(
             look.pages,
@@ -24,11 +40,41 @@ def hosts(look: Look) -> dict[str, Any]:
         partial(_instance_profile, look),
     )
     instances = [instance for reservation in reservations for instance in reservation["Instances"]]
+    elsewhere = "its subnet is none of the environment's"
+    odd = {
+        item["InstanceId"]: oddity(look, item) or ("" if item.get("SubnetId") in look.found else elsewhere)
+        for item in instances
+    }
+    own = [item for item in instances if not odd[item["InstanceId"]]]
+    named = look.named(own, "InstanceId", name_of=lambda item: tags(item)["Name"])
     return {
-        "instances": {name: _instance(look, item) for name, item in look.named(instances, "InstanceId")},
+        "instances": {name: _instance(look, item) for name, item in named},
+        "strangers": [f"{instance} ({why})" for instance, why in sorted(odd.items()) if why],
         "key_pair": {"id": keys[0]["KeyPairId"], "public_key": keys[0].get("PublicKey", "").strip()} if keys else {},
         "instance_profile": profile,
     }
+
+
+def oddity(look: Look, item: dict[str, Any]) -> str:
+    """In what an instance with the environment's tags differs from those that role hosts makes; empty: in nothing.
+
+    Whoever may launch and tag can have the two tags and a host's name. The instance profile takes iam:PassRole on the
+    environment's role. inventory/*/aws_ec2.yml has the same rule as filters, as far as EC2 has filters for it.
+    """
+    its = tags(item)
+    host = HOST_NAME.fullmatch(its.get("Name", ""))
+    if not host:
+        return f"its Name is '{shown(its.get('Name', ''))}'"
+    named = f"its Name is {host[0]}, but its"
+    profile = item.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
+    for what, seen, wanted in (
+        ("Tier", its.get("Tier", ""), host[1]),
+        ("key pair", item.get("KeyName", ""), f"{look.prefix}-ssh"),
+        ("instance profile", profile, f"{look.prefix}-host"),
+    ):
+        if seen != wanted:
+            return f"{named} {what} is '{shown(seen)}'"
+    return ""
 
 
 def _instance(look: Look, item: dict[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,13 @@ subnets:
     C(database_subnet_groups), C(database_parameter_groups).
   returned: always
   type: dict
+strangers:
+  description: >-
+    Instances with the environment's tags that role hosts did not make, each in words. They are not among C(instances): a
+    warning names them.
+  returned: always
+  type: list
+  elements: str
 doubles:
   description: What nothing uses beside another of the same name, made by a call whose answer was lost. C(id), C(address).
   returned: always
@@ -179,6 +186,12 @@ def main() -> None:
         module.fail_json(msg=f"The environment {'-'.join(names)} is not ready: {error}.")
     except (BotoCoreError, ClientError) as error:
         module.fail_json_aws(error, msg="The environment cannot be read")
+    if found["strangers"]:
+        module.warn(
+            f"Left out, for role hosts did not make them, whoever gave them the tags of {'-'.join(names)}: "
+            f"{'; '.join(found['strangers'])}. Only a teardown acts on them. Find out whose they are (CloudTrail, "
+            "RunInstances and CreateTags), then terminate them or take the tags away."
+        )
     module.exit_json(changed=False, **found)
 
 

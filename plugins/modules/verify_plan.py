@@ -35,7 +35,7 @@ asks: {description: Questions by host name; C(operator) for those from outside.,
 import datetime  # noqa: E402
 from functools import partial  # noqa: E402
 
-from ansible.module_utils.look import side_by_side  # noqa: E402
+from ansible.module_utils.look import shown, side_by_side  # noqa: E402
 from ansible.module_utils.verification import access  # noqa: E402
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule  # noqa: E402
 
@@ -74,9 +74,9 @@ def interfaces(client, found):
         {
             "id": item["NetworkInterfaceId"],
             # An instance's interface is seldom described.
-            "description": item.get("Description") or item.get("Attachment", {}).get("InstanceId", ""),
+            "description": shown(item.get("Description") or item.get("Attachment", {}).get("InstanceId", "")),
             "owner": owner(item, found),
-            "groups": sorted(groups.get(group["GroupId"], group["GroupName"]) for group in item["Groups"]),
+            "groups": sorted(groups.get(group["GroupId"], shown(group["GroupName"])) for group in item["Groups"]),
             "public_addresses": [
                 one["Association"]["PublicIp"]
                 for one in item["PrivateIpAddresses"]
@@ -114,7 +114,7 @@ def sentence(rule):
     for condition in rule["Conditions"]:
         configured = next((value for key, value in condition.items() if key.endswith("Config")), condition)
         values = configured.get("Values") or configured.get("RegexValues") or []
-        conditions.append(f"{condition['Field']} {' or '.join(map(str, values))}")
+        conditions.append(shown(f"{condition['Field']} {' or '.join(map(str, values))}", 200))
     return f"{' and '.join(conditions)} to {rule['Actions'][-1]['Type']}"
 
 

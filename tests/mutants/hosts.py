@@ -26,6 +26,7 @@ def host_beyond(deployment: Deployment) -> Iterator[None]:
         ImageId=like["ImageId"],
         InstanceType=like["InstanceType"],
         KeyName=like["KeyName"],
+        IamInstanceProfile={"Arn": like["IamInstanceProfile"]["Arn"]},
         SubnetId=like["SubnetId"],
         SecurityGroupIds=[deployment.group("backend")],
         MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},

@@ -129,22 +129,25 @@ def test_an_ssh_key_has_two_halves() -> None:
     public.verify(signature, b"text")
 
 
-CONSOLE = """[    2.1] cloud-init: boot
+ED25519 = "AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43
+ECDSA = (
+    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT+NC4v4af5uO5+tKfA"
+    "+eFivOM1drMV7Oy7ZAaDe/UfU="
+)
+CONSOLE = f"""[    2.1] cloud-init: boot
 -----BEGIN SSH HOST KEY FINGERPRINTS-----\r
 256 SHA256:abc root@host (ED25519)\r
 -----END SSH HOST KEY FINGERPRINTS-----\r
 -----BEGIN SSH HOST KEY KEYS-----\r
-ecdsa-sha2-nistp256 AAAAE2 root@host\r
-ssh-ed25519 AAAAC3 root@host\r
+ecdsa-sha2-nistp256 {ECDSA} root@host\r
+ssh-ed25519 {ED25519} root@host\r
 -----END SSH HOST KEY KEYS-----\r
 """
 
 
 def test_host_keys_are_read_from_the_console() -> None:
-    assert access_module.keys_on_console(CONSOLE) == ["ssh-ed25519 AAAAC3"]
-    assert access_module.keys_on_console(CONSOLE.replace("ssh-ed25519", "ssh-rsa")) == [
-        "ecdsa-sha2-nistp256 AAAAE2", "ssh-rsa AAAAC3",
-    ]  # fmt: skip
+    assert access_module.keys_on_console(CONSOLE) == [f"ssh-ed25519 {ED25519}"]
+    assert access_module.keys_on_console(CONSOLE.replace("ssh-ed25519", "ssh-rsa")) == [f"ecdsa-sha2-nistp256 {ECDSA}"]
     assert access_module.keys_on_console(CONSOLE.partition("-----END SSH HOST KEY KEYS")[0]) == []
     assert access_module.keys_on_console("") == []
 
@@ -160,9 +163,10 @@ class Console:
         return {} if InstanceId in self.silent or self.looks[InstanceId] < 2 else {"Output": CONSOLE}
 
 
+OTHER = ED25519[:-1] + "B"
 INSTANCES = {
-    "backend-1": {"id": "i-b", "private_address": "10.0.0.9", "public_address": ""},
-    "frontend-1": {"id": "i-f", "private_address": "10.0.0.4", "public_address": "203.0.113.5"},
+    "backend-1": {"id": "i-0b0b0b0b", "private_address": "10.0.0.9", "public_address": ""},
+    "frontend-1": {"id": "i-0f0f0f0f", "private_address": "10.0.0.4", "public_address": "203.0.113.5"},
 }
 
 BACKEND = {"backend-1": INSTANCES["backend-1"]}
@@ -170,37 +174,41 @@ BACKEND = {"backend-1": INSTANCES["backend-1"]}
 
 def test_known_hosts_follow_the_instances(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_module.time, "sleep", lambda _seconds: None)
-    before = access_module.by_instance("i-gone ssh-ed25519 OLD\ni-f ssh-ed25519 KEPT\n")
+    kept = f"{INSTANCES['frontend-1']['id']} ssh-ed25519 {OTHER}\n"
+    before, _ = access_module.by_instance(f"i-00000000 ssh-ed25519 {ED25519}\n{kept}")
     after = access_module.known_hosts(Console(), before, INSTANCES, timeout=60)
-    assert "i-gone" not in after
-    assert "i-f ssh-ed25519 KEPT\n" in after
-    assert "i-b ssh-ed25519 AAAAC3\n" in after
+    assert "i-00000000" not in after
+    assert kept in after
+    assert f"{INSTANCES['backend-1']['id']} ssh-ed25519 {ED25519}\n" in after
 
 
 def test_a_silent_console_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_module.time, "sleep", lambda _seconds: None)
     with pytest.raises(access_module.NoKeysError, match=r"^backend-1$"):
-        access_module.known_hosts(Console("i-b"), {}, BACKEND, timeout=-1)
+        access_module.known_hosts(Console(INSTANCES["backend-1"]["id"]), {}, BACKEND, timeout=-1)
 
 
 def test_the_keys_that_were_kept_are_read_where_no_console_shows_them(cloud: Endpoint) -> None:
-    ssm = cloud.client("ssm")
-    with pytest.raises(access_module.NoSecretError, match=r"^/t/keys/key$"):
-        access_module.parameters(ssm, "/t/keys/key", "/t/keys/known-hosts")
-    ssm.put_parameter(Name="/t/keys/key", Value="private", Type="SecureString")
-    assert access_module.parameters(ssm, "/t/keys/key", "/t/keys/known-hosts") == ("private", "")
-    ssm.put_parameter(Name="/t/keys/known-hosts", Value="i-b ssh-ed25519 KEPT\n", Type="String")
-    _, kept = access_module.parameters(ssm, "/t/keys/key", "/t/keys/known-hosts")
-    known = access_module.known_hosts(Console("i-b"), access_module.by_instance(kept), BACKEND, timeout=-1)
-    assert known == "i-b ssh-ed25519 KEPT\n"
+    ssm, names, private = cloud.client("ssm"), ("/t/keys/key", "/t/keys/known-hosts"), secrets_module.new_ssh_key()
+    with pytest.raises(access_module.NoSecretError, match=r"^/t/keys/key is not in SSM"):
+        access_module.parameters(ssm, *names)
+    ssm.put_parameter(Name=names[0], Value="Host *\n", Type="SecureString")
+    with pytest.raises(access_module.NoSecretError, match=r"^/t/keys/key holds no private SSH key"):
+        access_module.parameters(ssm, *names)
+    ssm.put_parameter(Name=names[0], Value=private, Type="SecureString", Overwrite=True)
+    assert access_module.parameters(ssm, *names) == (private, "")
+    line = f"{INSTANCES['backend-1']['id']} ssh-ed25519 {OTHER}\n"
+    ssm.put_parameter(Name=names[1], Value=line, Type="String")
+    before, _ = access_module.by_instance(access_module.parameters(ssm, *names)[1])
+    assert access_module.known_hosts(Console(INSTANCES["backend-1"]["id"]), before, BACKEND, timeout=-1) == line
 
 
 def test_backends_are_reached_through_a_frontend() -> None:
     text = access_module.ssh_config("/s", "admin", "console", INSTANCES)
     backend, frontend = (next(s for s in text.split("\n\n") if s.startswith(f"Host {n}")) for n in INSTANCES)
-    assert """ProxyCommand sh -c 'ssh -F "/s/config" -W %h:%p frontend-1'""" in backend
+    assert "ProxyCommand sh -c 'ssh -F /s/config -W %h:%p frontend-1'" in backend
     assert "HostName 10.0.0.9" in backend
-    assert "ProxyCommand" not in frontend
+    assert "ProxyCommand none" in frontend
     assert "StrictHostKeyChecking yes" in text
     assert "StrictHostKeyChecking accept-new" in access_module.ssh_config("/s", "admin", "accept-new", INSTANCES)
 

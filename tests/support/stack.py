@@ -34,8 +34,8 @@ class Stack:
         values = {"Project": self.project, "Environment": self.env, "Name": name}
         return [{"Key": key, "Value": value} for key, value in values.items()]
 
-    def spec(self, kind: str, name: str) -> list[dict[str, Any]]:
-        return [{"ResourceType": kind, "Tags": self.tags(name)}]
+    def spec(self, kind: str, name: str, **more: str) -> list[dict[str, Any]]:
+        return [{"ResourceType": kind, "Tags": self.tags(name) + [{"Key": k, "Value": v} for k, v in more.items()]}]
 
     def build(self) -> Steps:
         for step in (self._network, self._groups, self._rights, self._database, self._hosts, self._balancers):
@@ -123,7 +123,8 @@ class Stack:
         yield "role"
         iam.create_instance_profile(InstanceProfileName=name, Tags=self.tags(name))
         iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
-        self.ec2.create_key_pair(KeyName=self.prefix, TagSpecifications=self.spec("key-pair", self.prefix))
+        key = f"{self.prefix}-ssh"
+        self.ec2.create_key_pair(KeyName=key, TagSpecifications=self.spec("key-pair", key))
         yield "key pair and instance profile"
 
     def _database(self) -> Steps:
@@ -171,12 +172,13 @@ class Stack:
                     InstanceType="t3.micro",
                     MinCount=1,
                     MaxCount=1,
-                    KeyName=self.prefix,
+                    KeyName=f"{self.prefix}-ssh",
+                    IamInstanceProfile={"Name": f"{self.prefix}-host"},
                     UserData=self.user_data(name),
                     SubnetId=self.ids[f"{subnet}{zone}"],
                     SecurityGroupIds=[self.ids[tier]],
                     MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
-                    TagSpecifications=[*self.spec("instance", name), *self.spec("volume", name)],
+                    TagSpecifications=[*self.spec("instance", name, Tier=tier), *self.spec("volume", name)],
                 )
                 self.ids[name] = reservation["Instances"][0]["InstanceId"]
             yield f"{tier} hosts, pending"

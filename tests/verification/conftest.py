@@ -104,6 +104,7 @@ def found(frontends: int = 2, backends: int = 2) -> Json:
         },
         "security_groups": groups(),
         "instances": instances,
+        "strangers": [],
         "load_balancers": balancers,
         "target_groups": {
             tier: {"targets": {name: "healthy" for name, item in instances.items() if item["tier"] == tier}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -18,7 +19,10 @@ from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupR
 from moto.ec2.responses.general import General
 
 from .. import lifecycle
+from ..moto_state import instance_profile_arn
 from ..patching import replace
+
+PROFILE = "iam-instance-profile.arn"
 
 
 def tag_resource_types() -> None:
@@ -66,6 +70,21 @@ def source_check_of_an_instance() -> None:
             first.source_dest_check = value
 
     replace(Instance, source_dest_check=property(get, put))
+
+
+def instance_profiles_as_a_filter() -> None:
+    """DescribeInstances takes the filter iam-instance-profile.arn, with wildcards. For inventory/*/aws_ec2.yml."""
+    original = utils.passes_filter_dict
+
+    def passes(instance: Any, wanted: dict[str, Any]) -> bool:
+        others = {name: values for name, values in wanted.items() if name != PROFILE}
+        patterns = [utils.simple_aws_filter_to_re(value) for value in wanted.get(PROFILE, ())]
+        arn = instance_profile_arn(instance.ec2_backend.region_name, instance) or ""
+        return (not patterns or any(re.match(pattern, arn) for pattern in patterns)) and bool(
+            original(instance, others)
+        )
+
+    replace(utils, passes_filter_dict=passes)
 
 
 def statuses_of_what_runs() -> None:
@@ -168,6 +187,7 @@ def _lenient(original: Any) -> Any:
 
 ALL = (
     source_check_of_an_instance,
+    instance_profiles_as_a_filter,
     statuses_of_what_runs,
     rules_without_ports,
     revoking_in_a_default_vpc,

@@ -118,6 +118,8 @@ def _hosts_running(observation: Observation) -> Finding:
     instances = observation.instances()
     problems += [f"{name} does not exist" for name in wanted if name not in instances]
     problems += [f"{name} is beyond the wanted number of hosts" for name in instances if name not in wanted]
+    strangers = observation.found["strangers"]
+    problems += [f"{stranger} has the environment's tags and is not its host" for stranger in strangers]
     problems += [
         f"{name} is {item['state']}, not running" for name, item in instances.items() if item["state"] != "running"
     ]

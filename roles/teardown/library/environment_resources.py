@@ -52,7 +52,7 @@ def facts(resource: Resource) -> dict[str, str | bool]:
     return {
         "kind": resource.kind,
         "id": resource.id,
-        "name": resource.name or resource.id,
+        "name": resource.called,
         "managed": resource.managed,
         "state": resource.state,
         "data": resource.data,

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from ansible.module_utils.look import shown
+
 Client = Any
 
 # How the services say "it is not there" and "something still needs it"; each has names of its own for both.
@@ -44,9 +46,12 @@ class Resource:
     detail: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
 
     def __str__(self) -> str:
-        return (
-            f"{self.kind} {self.name} ({self.id})" if self.name and self.name != self.id else f"{self.kind} {self.id}"
-        )
+        return f"{self.kind} {self.called} ({self.id})" if self.name not in ("", self.id) else f"{self.kind} {self.id}"
+
+    @property
+    def called(self) -> str:
+        """The name, which anybody may have written, as it may stand on a terminal."""
+        return shown(self.name or self.id, 100)
 
 
 class Environment:

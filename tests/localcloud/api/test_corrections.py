@@ -89,6 +89,20 @@ def test_the_source_check_of_an_instance_is_its_interfaces(api: Api, world: Worl
         assert (checks(), found["SourceDestCheck"]) == (wanted, wanted)
 
 
+def test_instances_are_found_by_their_instance_profile(clients: Clients, world: World, name: str) -> None:
+    clients.get("iam").create_instance_profile(InstanceProfileName=name)
+    with_profile = world.run(SubnetId=world.a, IamInstanceProfile={"Name": name})
+
+    def found(pattern: str) -> list[str]:
+        filters = [{"Name": "iam-instance-profile.arn", "Values": [pattern]}, {"Name": "vpc-id", "Values": [world.vpc]}]
+        reservations = world.ec2.describe_instances(Filters=filters)["Reservations"]
+        return [item["InstanceId"] for one in reservations for item in one["Instances"]]
+
+    assert found(f"*:instance-profile/{name}") == [with_profile]
+    assert found(f"*:instance-profile/{name}-2") == []
+    world.ec2.terminate_instances(InstanceIds=[with_profile])
+
+
 def test_subnets_of_a_group_change(world: World, name: str) -> None:
     wish = {"DBSubnetGroupName": name, "DBSubnetGroupDescription": "d"}
     world.rds.create_db_subnet_group(**wish, SubnetIds=[world.a, world.b])
