@@ -18,7 +18,7 @@ TAGS = {"Project": "tandem"}
 
 @pytest.fixture
 def records(ssm: Any) -> Any:
-    return release_record.Records(ssm, PREFIX)
+    return release_record.Writer(ssm, PREFIX)
 
 
 def deploy(result: str, number: int) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_numbers_count_up_and_what_was_under_way_was_interrupted(records: Any) -
     first = release_record.begin(records, {"action": "deploy"}, TAGS, keep=30)
     second = release_record.begin(records, {"action": "deploy"}, TAGS, keep=30)
     assert (first["number"], second["number"]) == (1, 2)
-    kept = records.read()
+    kept = records.look().records
     assert (kept[1]["result"], kept[2]["result"]) == ("interrupted", "rolling")
     assert kept[1]["finished"]
 
@@ -79,7 +79,7 @@ def test_numbers_count_up_and_what_was_under_way_was_interrupted(records: Any) -
 def test_old_records_go_and_numbers_are_not_given_again(records: Any) -> None:
     for _ in range(15):
         release_record.begin(records, {"action": "deploy"}, TAGS, keep=3)
-    assert sorted(records.read()) == [13, 14, 15]
+    assert sorted(records.look().records) == [13, 14, 15]
 
 
 def test_the_current_release_is_not_forgotten_over_failed_ones(records: Any) -> None:
@@ -87,8 +87,8 @@ def test_the_current_release_is_not_forgotten_over_failed_ones(records: Any) -> 
         release_record.begin(records, fields, TAGS, keep=3)
     for _ in range(5):
         release_record.begin(records, {"action": "deploy", "result": "rolled back"}, TAGS, keep=3)
-    assert {1, 3} <= records.read().keys()
-    assert release_facts.lineages(release_facts.read_records(records.ssm, PREFIX)[0])[0] == [1]
+    assert {1, 3} <= records.look().records.keys()
+    assert release_facts.lineages(records.look().records.values())[0] == [1]
 
 
 def test_a_retry_after_a_lost_answer_finds_its_own_record(records: Any) -> None:
@@ -108,10 +108,10 @@ def test_a_long_reason_is_cut_to_what_a_parameter_holds(records: Any) -> None:
 
 def test_the_lock_lies_beside_the_records_and_is_none(records: Any) -> None:
     release_record.begin(records, {"action": "deploy"}, TAGS, keep=30)
-    records.ssm.put_parameter(Name=f"{PREFIX}/release/lock", Value='{"who": "me"}', Type="String", aws_retry=True)
-    found, lock = release_facts.read_records(records.ssm, PREFIX)
-    assert [record["number"] for record in found] == [1]
-    assert lock == {"who": "me"}
+    records.ssm.put_parameter(Name=f"{PREFIX}/release/lock", Value='{"id": "1", "who": "me"}', Type="String", aws_retry=True)
+    found = records.look()
+    assert list(found.records) == [1]
+    assert found.lock == {"id": "1", "who": "me"}
 
 
 def test_a_reason_with_a_template_in_it_is_kept(records: Any) -> None:
