@@ -193,8 +193,8 @@ def main() -> None:
                 public_keys[secret["name"]] = public_half(value)
     except NoCopyError as error:
         module.fail_json(
-            msg=f"Lost: {name}, and {error}. Nothing has been made. Run site.yml on a machine that has reached the hosts: it puts "
-            "the key back. If there is none, replace the hosts: docs/releases.md, \"What was lost\"."
+            msg=f"Lost: {name}, and {error}. Nothing has been made. Run site.yml on a machine that has reached the hosts: "
+            "it puts the key back. If there is none, replace the hosts: docs/releases.md, What was lost."
         )
     except (BotoCoreError, ClientError) as error:
         module.fail_json_aws(error, msg=f"A secret below {module.params['path']} cannot be made")

@@ -217,7 +217,9 @@ def main() -> None:
         lock = own_lock(wanted["purpose"])
         standing, broken = take(parameter, lock, wanted["tags"], wanted["break_id"])
     except MalformedError as error:
-        module.fail_json(msg=f"{malformed(wanted['name'], str(error))} Before that, see that no deployment is under way.")
+        module.fail_json(
+            msg=f"{malformed(wanted['name'], str(error))} Before that, see that no deployment is under way."
+        )
     except (ClientError, BotoCoreError) as error:
         module.fail_json_aws(error, msg=f"the lock {wanted['name']} cannot be read or written")
     if standing.get("id") != lock["id"]:

@@ -52,12 +52,14 @@ def parsed(text: str) -> dict[str, Any]:
     return value
 
 
-def checked(number: int, text: str) -> Record:
-    """The record that a parameter's text holds, with the fields that a record has and no others."""
-    value = parsed(text)
-    for name, allowed in (("action", ACTIONS), ("result", RESULTS)):
-        if value.get(name) not in allowed:
-            raise MalformedError(f"its {name} is none of: {', '.join(allowed)}")
+def checked(name: str, text: str) -> Record:
+    """The record that a parameter's text holds, with the fields that a record has and no others. name: below release/."""
+    if not NUMBER.fullmatch(name):
+        raise MalformedError("its name is not a release's number")
+    number, value = int(name), parsed(text)
+    for key, allowed in (("action", ACTIONS), ("result", RESULTS)):
+        if value.get(key) not in allowed:
+            raise MalformedError(f"its {key} is none of: {', '.join(allowed)}")
     release = value.get("release")
     if not is_number(value.get("number")) or value["number"] != number:
         raise MalformedError(f"its number is not {number}")
@@ -70,12 +72,10 @@ def checked(number: int, text: str) -> Record:
         isinstance(image, str) and IMAGE.fullmatch(image) and tier.isalpha() for tier, image in images.items()
     ):
         raise MalformedError("its images are not names by tier")
-    record = {name: value[name] for name in ("number", "release", "action", "result")}
+    record = {key: value[key] for key in ("number", "release", "action", "result")}
     record |= {"version": str(version), "images": images, "who": one_line(value.get("who")), "started": ""}
-    for name in ("started", "finished"):
-        if value.get(name):
-            record[name] = moment(name, value[name])
-    record |= {name: value[name] for name in ("rebuilt", "oldest") if value.get(name) is True}
+    record |= {key: moment(key, value[key]) for key in ("started", "finished") if value.get(key)}
+    record |= {key: True for key in ("rebuilt", "oldest") if value.get(key) is True}
     if isinstance(value.get("inputs"), str):
         record["inputs"] = one_line(value["inputs"])
     if value.get("reason"):
@@ -121,12 +121,11 @@ class Found:
         try:
             if word == "lock":
                 self.lock = {key: one_line(str(value)) for key, value in checked_lock(text).items() if key in LOCK}
-            elif NUMBER.fullmatch(word):
-                self.records[int(word)] = checked(int(word), text)
             else:
-                raise MalformedError("its name is not a release's number")
+                record = checked(word, text)
+                self.records[record["number"]] = record
         except MalformedError as error:
-            if NUMBER.fullmatch(word) and len(word) == 6:  # noqa: PLR2004 - far from the end of all numbers
+            if re.fullmatch(r"\d{6}", word):
                 self.taken.add(int(word))
             self.malformed.append({"name": one_line(name), "words": malformed(name, str(error))})
 
@@ -215,7 +214,9 @@ def rebuilt(found: Found, hosts: Iterable[Mapping[str, Any]], who: str) -> list[
     A release that some host runs, or that one keeps from before it, worked: what did not is not kept.
     """
     hosts = list(hosts)
-    seen: dict[int, Record] = {host["running"]: {"version": host["version"], "images": {}} for host in hosts if host["running"]}
+    seen: dict[int, Record] = {
+        host["running"]: {"version": host["version"], "images": {}} for host in hosts if host["running"]
+    }
     current = max(seen, default=0)
     for host in hosts:
         for kept in specifications(host["kept"]):
@@ -229,9 +230,16 @@ def rebuilt(found: Found, hosts: Iterable[Mapping[str, Any]], who: str) -> list[
         result = "deployed" if number in seen and number <= current else "unknown"
         records.append(
             {
-                "number": number, "release": number, "action": "deploy", "result": result, "version": version,
-                "images": told["images"], "who": who, "started": now(), "rebuilt": True,
-            }  # fmt: skip
+                "number": number,
+                "release": number,
+                "action": "deploy",
+                "result": result,
+                "version": version,
+                "images": told["images"],
+                "who": who,
+                "started": now(),
+                "rebuilt": True,
+            }
         )
     if records and not found.records:
         records[0]["oldest"] = True
