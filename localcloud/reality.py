@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ class Health:
     state: HealthState
     reason: str | None = None
     description: str | None = None
+
+
+def with_password(database: str, password: str) -> str:
+    """The name of a database (an ARN) whose master user has this password."""
+    return f"{database} {hashlib.sha256(password.encode()).hexdigest()[:16]}"
 
 
 class Reality:

@@ -40,6 +40,7 @@ DURATIONS = {
     "target registration": Duration(10, 1),
     "database creating": Duration(420, 2),
     "database modifying": Duration(60, 1),
+    "database resetting-master-credentials": Duration(60, 1),
     "database rebooting": Duration(30, 1),
     "database stopping": Duration(120, 1),
     "database starting": Duration(180, 1),

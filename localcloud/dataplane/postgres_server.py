@@ -10,7 +10,7 @@ import signal
 import time
 from dataclasses import dataclass
 
-from ..reality import Reality
+from ..reality import Reality, with_password
 from ..settings import Settings
 from ..topology import Database, Interface
 from . import postgres
@@ -196,6 +196,7 @@ class PostgresServer(Worker[DatabasePlan]):
             create = postgres.MASTER_USER if self._is_new else ""
             self._sql(create + postgres.password(database), database)
             self._is_new, self._password = False, database.master_password
+            self._reality.set_ready(with_password(self.arn, database.master_password))
 
     def _sql(self, text: str, database: Database) -> str:
         """Run SQL as the superuser, who can come in only by the container's own socket."""

@@ -29,6 +29,13 @@ options:
         type: str
         choices: [password, ssh_key]
         default: password
+  ssh_key_copy:
+    description: Where given, a missing C(ssh_key) is not made but put back from this file, because hosts wait for it.
+    type: path
+  ssh_key_fits:
+    description: Public half of what O(ssh_key_copy) must hold, in OpenSSH's format; empty if nobody knows it.
+    type: str
+    default: ""
   tags:
     description: Tags of new parameters.
     type: dict
@@ -58,6 +65,9 @@ created:
 
 import secrets as randomness  # noqa: E402
 import string  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from functools import partial  # noqa: E402
+from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule  # noqa: E402
@@ -92,6 +102,24 @@ def public_half(private_key: str) -> str:
     return public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
 
 
+class NoCopyError(RuntimeError):
+    """A lost SSH key cannot be put back; the message says why, in words."""
+
+
+def copied(path: str, fits: str) -> str:
+    """The private key in this machine's copy. Raises NoCopyError unless it is the one whose public half this is."""
+    try:
+        key = Path(path).read_text()
+        public = public_half(key)
+    except OSError as error:
+        raise NoCopyError(f"{path} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise NoCopyError(f"{path} holds no private key") from error
+    if fits and public.split()[:2] != fits.split()[:2]:
+        raise NoCopyError(f"{path} is another key than that of the hosts")
+    return key
+
+
 MAKERS = {"password": new_password, "ssh_key": new_ssh_key}
 
 
@@ -103,12 +131,21 @@ def stored(ssm: Any, name: str) -> str | None:
         return None
 
 
-def ensure(ssm: Any, name: str, kind: str, tags: dict[str, str], check_mode: bool) -> tuple[str | None, bool]:
-    """(value, whether it was made now). In check mode nothing is made and the value of a missing secret is None."""
+def ensure(
+    ssm: Any,
+    name: str,
+    kind: str,
+    tags: dict[str, str],
+    check_mode: bool,
+    maker: Callable[[], str] | None = None,
+) -> tuple[str | None, bool]:
+    """(value, whether it was made now). In check mode nothing is stored and the value of a missing secret is None."""
     value = stored(ssm, name)
-    if value is not None or check_mode:
-        return value, value is None
-    made = MAKERS[kind]()
+    if value is not None:
+        return value, False
+    made = (maker or MAKERS[kind])()
+    if check_mode:
+        return None, True
     try:
         ssm.put_parameter(
             Name=name,
@@ -136,20 +173,29 @@ def main() -> None:
                     "kind": {"type": "str", "choices": ["password", "ssh_key"], "default": "password"},
                 },
             },
+            "ssh_key_copy": {"type": "path", "no_log": False},
+            "ssh_key_fits": {"type": "str", "default": "", "no_log": False},
             "tags": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
     ssm = module.client("ssm")
     created, public_keys = [], {}
+    copy, fits = module.params["ssh_key_copy"], module.params["ssh_key_fits"]
     try:
         for secret in module.params["secrets"]:
             name = f"{module.params['path']}/{secret['name']}"
-            value, made = ensure(ssm, name, secret["kind"], module.params["tags"], module.check_mode)
+            maker = partial(copied, copy, fits) if copy and secret["kind"] == "ssh_key" else None
+            value, made = ensure(ssm, name, secret["kind"], module.params["tags"], module.check_mode, maker)
             if made:
                 created.append(secret["name"])
             if secret["kind"] == "ssh_key" and value:
                 public_keys[secret["name"]] = public_half(value)
+    except NoCopyError as error:
+        module.fail_json(
+            msg=f"Lost: {name}, and {error}. Nothing has been made. Run site.yml on a machine that has reached the hosts: "
+            "it puts the key back. If there is none, replace the hosts: docs/releases.md, What was lost."
+        )
     except (BotoCoreError, ClientError) as error:
         module.fail_json_aws(error, msg=f"A secret below {module.params['path']} cannot be made")
     module.exit_json(changed=bool(created), created=created, public_keys=public_keys)

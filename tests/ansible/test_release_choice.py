@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ def state(*records: dict[str, Any], purpose: str = "") -> dict[str, Any]:
         "previous": current[-2] if len(current) > 1 else 0,
         "lineages": {str(number): line for number, line in known.items()},
         "lock": {"purpose": purpose} if purpose else {},
+        "lost": [],
+        "taken": [],
+        "malformed": [],
         "targets": {"backend": {}, "frontend": {}},
     }
 
@@ -97,17 +101,35 @@ FOLDERS = """{{ {'config': 'config-' ~ (kept | select('in', __release_candidates
                 if kept | select('in', __release_candidates) | list else {} }}"""
 
 
+TOUCHED = {"release_touched": True, "release_had": 4}
+NEW_HOST = {"kept": [5], "runs": 5, "release_touched": True, "release_had": 0}
+THREE = [record(1), record(2), record(3)]
+
+
 @pytest.mark.parametrize(
     ("history", "host", "done"),
     [
         (ON_AFTER_BACK, {"kept": [1, 2], "runs": 1}, ["admit"]),
-        (ON_AFTER_BACK, {"kept": [1, 4, 5], "runs": 5, "release_touched": True}, ["replace", "admit"]),
-        (ON_AFTER_BACK, {"kept": [1, 4, 5], "runs": 5}, ["replace", "admit"]),
+        (ON_AFTER_BACK, {"kept": [1, 4, 5], "runs": 5, **TOUCHED}, ["replace 4", "admit"]),
+        (ON_AFTER_BACK, {"kept": [1, 4, 5], "runs": 5}, ["replace 4", "admit"]),
         (ON_AFTER_BACK, {"kept": [1, 4], "runs": 1}, ["admit"]),
         (ON_AFTER_BACK, {"kept": [], "runs": 3}, ["admit"]),
-        (ON_AFTER_BACK, {"kept": [5], "runs": 5, "release_touched": True}, ["remove"]),
-        (ON_AFTER_BACK, {"kept": [1, 4], "runs": 0}, ["replace", "admit"]),
-        ([], {"kept": [5], "runs": 5}, ["remove"]),
+        (ON_AFTER_BACK, {**NEW_HOST, "sick": True}, ["remove"]),
+        (ON_AFTER_BACK, NEW_HOST, ["admit"]),
+        (ON_AFTER_BACK, {"kept": [1, 4], "runs": 0}, ["replace 4", "admit"]),
+        ([], {**NEW_HOST, "sick": True}, ["remove"]),
+        ([], NEW_HOST, ["admit"]),
+        ([], {"kept": [5], "runs": 5}, ["admit"]),
+        ([], {"kept": [], "runs": 0}, []),
+        ([], {"kept": [1, 4], "runs": 4}, ["admit"]),
+        ([], {"kept": [1, 4, 5], "runs": 5, **TOUCHED}, ["replace 4", "admit"]),
+        ([], {"kept": [1, 4, 5], "runs": 5, **TOUCHED, "sick": True}, ["replace 4", "admit"]),
+        ([], {"kept": [], "runs": 4, **TOUCHED, "sick": True}, ["admit"]),
+        (THREE, {"kept": [1, 2, 3, 4], "runs": 4}, ["admit"]),
+        (THREE, {"kept": [1, 2, 3, 4, 5], "runs": 5, **TOUCHED}, ["replace 4", "admit"]),
+        (THREE, {"kept": [1, 2, 3, 5], "runs": 5, **TOUCHED}, ["replace 3", "admit"]),
+        ([*THREE, record(4, "interrupted")], {"kept": [1, 3, 4], "runs": 4}, ["replace 3", "admit"]),
+        ([*THREE, record(4, "interrupted")], {"kept": [1, 3, 4, 5], "runs": 5, **TOUCHED}, ["replace 3", "admit"]),
     ],
     ids=[
         "one that keeps a bad release runs on",
@@ -115,30 +137,68 @@ FOLDERS = """{{ {'config': 'config-' ~ (kept | select('in', __release_candidates
         "so does one that a killed run has changed",
         "a container from before is trusted more than a folder",
         "even where no folder is left",
-        "a new host is left out",
+        "a new host whose container does not serve is left out",
+        "one whose container serves stays",
         "one whose container is gone gets it again",
-        "the first release leaves nothing",
+        "the first release leaves nothing that does not serve",
+        "what serves of it stays",
+        "so does what a killed run left of it",
+        "where nothing ran there is nothing to do",
+        "without records what this run has not touched stays",
+        "and what it has goes back to what it found",
+        "whether or not it serves",
+        "what it only wanted to change is never removed",
+        "what has no record, because that was lost, stays",
+        "and is gone back to",
+        "unless the host has lost it too",
+        "what an interrupted run left goes back",
+        "and is not gone back to",
     ],
 )
 def test_what_a_failed_release_does_to_a_host(
     tmp_path: Path, history: list[dict[str, Any]], host: dict[str, Any], done: list[str]
 ) -> None:
-    """Release 5 has failed. The host's container and folders are as given."""
+    """Release 5 has failed. The host's container and folders are as given; sick: its container does not serve."""
     runs = host["runs"]
     running = {**RUNS, "up": bool(runs), "release": runs, "config": f"config-{runs}"}
     found = state(*history)
-    steps = ("replace", "admit", "remove")
-    stubs = {name: say(f"{name} on") for name in steps}
+    steps = {
+        "replace": "step replace {{ __release_spec.config[7:] }} on",
+        "admit": "step admit on",
+        "remove": "step remove on",
+    }
+    stubs = {name: say(words) for name, words in steps.items()}
     stubs |= {"look": say("look", release_running=running), "load": say("load", __release_spec=FOLDERS)}
+    stubs |= {"sick": say("sick", release_sick=host.get("sick", False)), "reach": say("reach")}
     variables = {
         "project": "tandem", "release_state": found, "release_number": 5, "release_fallback": found["current"],
+        "__release_folders": {"files": [{"path": f"/etc/tandem/releases/{number}"} for number in host["kept"]]},
     }  # fmt: skip
     played = Rehearsal(tmp_path, stubs, {"backend-1": {"release_plan": "replace", **host}}, variables).play(
         ("backend", ["restore"])
     )
     assert played.returncode == 0, played.stdout
     assert "Note that the host is not restored" not in played.stdout, played.stdout
-    assert [name for name in steps if f"{name} on backend-1" in played.stdout] == done
+    assert re.findall(r"step (.*) on backend-1", played.stdout) == done, played.stdout
+
+
+@pytest.mark.parametrize(
+    ("history", "variables", "says"),
+    [
+        ([record(1), record(2, "unknown"), record(3)], {}, "the record of 2 was lost"),
+        ([record(1), record(2, "unknown"), record(3)], {"release_to": 1}, ""),
+        ([record(1, "unknown"), record(2), record(3)], {}, ""),
+        ([record(1), record(2), record(3, "unknown")], {}, ""),
+    ],
+    ids=["between", "named", "before", "after"],
+)
+def test_a_rollback_does_not_guess_where_a_record_is_lost(
+    tmp_path: Path, history: list[dict[str, Any]], variables: dict[str, Any], says: str
+) -> None:
+    done = chosen(tmp_path, state(*history), **variables)
+    assert (done.returncode != 0) is bool(says), done.stdout
+    assert says in " ".join(done.stdout.split())
+    assert not says or "-e release_to=1" in " ".join(done.stdout.split())
 
 
 WRITES = "end(changed=True, record={'number': 2, 'release': 2})\n"

@@ -17,7 +17,7 @@ RUNNING = {
 STATE = {
     "targets": {tier: {"i-1": {"state": "healthy"}} for tier in ("backend", "frontend")},
     "database": {"status": "available", "host": "database.example", "port": 5432},
-    "current": 3, "previous": 2, "lock": {},
+    "current": 3, "previous": 2, "lock": {}, "releases": [{"number": 3}], "lost": [], "taken": [], "malformed": [],
 }  # fmt: skip
 
 

@@ -129,6 +129,20 @@ def test_an_ssh_key_has_two_halves() -> None:
     public.verify(signature, b"text")
 
 
+def test_a_lost_ssh_key_is_put_back_from_the_copy_that_fits_and_from_no_other(tmp_path: Path) -> None:
+    own, other = secrets_module.new_ssh_key(), secrets_module.new_ssh_key()
+    copy = tmp_path / "id_ed25519"
+    with pytest.raises(secrets_module.NoCopyError, match="cannot be read"):
+        secrets_module.copied(str(copy), secrets_module.public_half(own))
+    for text, problem in ((other, "another key"), ("", "no private key"), ("\0\xff", "no private key")):
+        copy.write_text(text)
+        with pytest.raises(secrets_module.NoCopyError, match=problem):
+            secrets_module.copied(str(copy), secrets_module.public_half(own))
+    copy.write_text(own)
+    for known in (secrets_module.public_half(own), secrets_module.public_half(own) + " tandem-ssh", ""):
+        assert secrets_module.copied(str(copy), known) == own
+
+
 ED25519 = "AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43
 ECDSA = (
     "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT+NC4v4af5uO5+tKfA"

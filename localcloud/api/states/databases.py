@@ -1,4 +1,4 @@
-"""RDS instances and snapshots: creating, available, modifying, rebooting, stopping, deleting; what waits for a reboot."""
+"""RDS instances and snapshots: their states from creating to deleting, new master passwords, what waits for a reboot."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
 
+from ...reality import with_password
 from .. import lifecycle
 from ..patching import replace
 
@@ -106,13 +107,30 @@ def _modify(original: Any) -> Any:
             value = db_kwargs.pop(key)
             if value is not None and str(value) != str(getattr(database, ATTRIBUTES.get(key, key), None)):
                 database._pending[ATTRIBUTES.get(key, key)] = value
+        password = db_kwargs.get("master_user_password")
+        is_reset = bool(password) and password != database._master_user_password
         result = original(self, db_instance_identifier, db_kwargs)
+        if is_reset:  # at once, whatever ApplyImmediately says
+            database._pending_password, database._reset_since = password, time.monotonic()
+            begin(database, "resetting-master-credentials")
         if immediately and database._pending:
             begin(database, "modifying")
             lifecycle.current().later("database modifying", lambda: _apply_pending(database))
         return result
 
     return modify
+
+
+def _is_resetting(database: Any) -> bool:
+    """Whether a new master password is still pending: until the server has it."""
+    clock = lifecycle.current()
+    if (
+        database._pending_password
+        and clock.over("database resetting-master-credentials", database._reset_since)
+        and clock.is_real(with_password(database.db_instance_arn, database._pending_password))
+    ):
+        database._pending_password = ""
+    return bool(database._pending_password)
 
 
 def _apply_pending(database: Any) -> None:
@@ -124,7 +142,8 @@ def _apply_pending(database: Any) -> None:
 def _pending_values(database: Any) -> dict[str, Any]:
     names = {"db_instance_class": "DBInstanceClass", "multi_az": "MultiAZ"}
     camel = {key: names.get(key, "".join(part.title() for part in key.split("_"))) for key in database._pending}
-    return {camel[key]: value for key, value in database._pending.items()}
+    values = {camel[key]: value for key, value in database._pending.items()}
+    return values | ({"MasterUserPassword": "****"} if _is_resetting(database) else {})
 
 
 def _delete(original: Any) -> Any:
@@ -165,6 +184,7 @@ def _wrap_instance() -> None:
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         self._activity, self._pending, self._restore_from = None, {}, None
+        self._pending_password = ""
         self._final_status = "available"
         original(self, *args, **kwargs)
         group = getattr(self, "db_subnet_group", None)

@@ -5,7 +5,7 @@ DOCUMENTATION = r"""
 ---
 module: release_facts
 short_description: Read an environment's releases, lock, target health and addresses
-description: Reads only. What does not exist yet is returned empty.
+description: Reads only. What does not exist yet is returned empty, and what is no record is warned of.
 options:
   prefix: {description: Path of the environment in SSM Parameter Store., type: str, required: true}
   target_groups: {description: Name of the target group of each tier., type: dict, required: true}
@@ -23,6 +23,14 @@ lineages:
   description: Of each release that worked, by its number, the releases that led to it and itself, oldest first.
   type: dict
   returned: always
+lost: {description: Numbers between the others whose records were lost., type: list, elements: int, returned: always}
+taken: {description: Numbers of what is no record., type: list, elements: int, returned: always}
+malformed:
+  description: What lies among the records and is none (C(name), and C(words) with the command that removes it).
+  type: list
+  elements: dict
+  returned: always
+parameters: {description: Names of the environment's other parameters., type: list, elements: str, returned: always}
 lock: {description: Who holds the lock, empty if nobody., type: dict, returned: always}
 targets:
   description: Health of the registered targets, by tier and target ID (C(state), C(reason), C(description)).
@@ -32,8 +40,7 @@ load_balancer: {description: DNS name of the internal load balancer., type: str,
 database: {description: Endpoint of the database (C(host), C(port), C(status))., type: dict, returned: always}
 """
 
-import json
-
+from ansible.module_utils.release_records import Records, lineages, missing
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
@@ -42,41 +49,6 @@ try:
     from botocore.exceptions import BotoCoreError, ClientError
 except ImportError:
     pass  # AnsibleAWSModule says that botocore is missing.
-
-
-def read_records(ssm, prefix: str) -> tuple[list[dict], dict]:
-    """The release records, oldest first, and the lock."""
-    found: list[dict] = []
-    token: dict[str, str] = {}
-    while True:
-        page = ssm.get_parameters_by_path(Path=f"{prefix}/release", Recursive=True, aws_retry=True, **token)
-        found += page["Parameters"]
-        if not page.get("NextToken"):
-            break
-        token = {"NextToken": page["NextToken"]}
-    values = {
-        parameter["Name"].removeprefix(f"{prefix}/release/"): json.loads(parameter["Value"]) for parameter in found
-    }
-    lock = values.pop("lock", {})
-    return sorted(values.values(), key=lambda record: record["number"]), lock
-
-
-def lineages(records: list[dict]) -> tuple[list[int], dict[int, list[int]]]:
-    """The lineage of the release that the fleet should run, and that of each release: what led to it, oldest first.
-
-    A deployment that worked follows the current release; a rollback that worked makes an earlier release the current
-    one, and what was deployed since then is no part of its lineage.
-    """
-    current: list[int] = []
-    known: dict[int, list[int]] = {}
-    for record in records:
-        if record["result"] != "deployed":
-            continue
-        number = record["release"]
-        if record["action"] == "deploy":
-            known[number] = [*current, number]
-        current = known.setdefault(number, [number])
-    return current, known
 
 
 def read_targets(elb, groups: dict) -> dict:
@@ -134,14 +106,21 @@ def main() -> None:
     retry = AWSRetry.jittered_backoff()
     ssm, elb, rds = (module.client(service, retry_decorator=retry) for service in ("ssm", "elbv2", "rds"))
     try:
-        records, lock = read_records(ssm, module.params["prefix"])
+        found = Records(ssm, module.params["prefix"]).look()
+        records = [record for _, record in sorted(found.records.items())]
         current, known = lineages(records)
+        for item in found.malformed:
+            module.warn(item["words"])
         module.exit_json(
             releases=records,
+            lost=missing(found),
+            taken=sorted(found.taken),
+            malformed=found.malformed,
+            parameters=found.names,
             current=current[-1] if current else 0,
             previous=current[-2] if len(current) > 1 else 0,
             lineages=known,
-            lock=lock,
+            lock=found.lock,
             targets=read_targets(elb, module.params["target_groups"]),
             load_balancer=read_load_balancer(elb, module.params["load_balancer"]),
             database=read_database(rds, module.params["database"]),

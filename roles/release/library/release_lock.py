@@ -35,6 +35,7 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ansible.module_utils.release_records import MalformedError, checked_lock, malformed, one_line
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
@@ -119,7 +120,8 @@ def is_alive(lock: dict) -> bool:
         return True
     if lock.get("boot") != read("/proc/sys/kernel/random/boot_id"):
         return False
-    entry = process(lock["pid"])
+    pid = lock.get("pid")
+    entry = process(pid) if isinstance(pid, int) else None
     return entry is not None and entry[1] == lock.get("started")
 
 
@@ -132,7 +134,7 @@ class Parameter:
 
     def read(self) -> dict:
         try:
-            return json.loads(self.ssm.get_parameter(Name=self.name, aws_retry=True)["Parameter"]["Value"])
+            return checked_lock(self.ssm.get_parameter(Name=self.name, aws_retry=True)["Parameter"]["Value"])
         except is_boto3_error_code("ParameterNotFound"):
             return {}
 
@@ -183,10 +185,11 @@ def take(parameter: Parameter, lock: dict, tags: dict, break_id: str) -> tuple[d
 
 
 def refusal(name: str, lock: dict) -> str:
+    said = {key: one_line(str(lock.get(key))) for key in ("who", "since", "purpose", "pid", "id")}
     return (
-        f"another deployment holds the lock of this environment: {lock.get('who')}, since {lock.get('since')}, "
-        f"for: {lock.get('purpose')} (process {lock.get('pid')}). Wait until it is done. If that run is dead, break "
-        f"its lock: run this command again with -e release_break_lock={lock.get('id')} (the parameter is {name})"
+        f"another deployment holds the lock of this environment: {said['who']}, since {said['since']}, "
+        f"for: {said['purpose']} (process {said['pid']}). Wait until it is done. If that run is dead, break "
+        f"its lock: run this command again with -e release_break_lock={said['id']} (the parameter is {name})"
     )
 
 
@@ -213,12 +216,16 @@ def main() -> None:
             module.exit_json(changed=is_ours(standing), lock={})
         lock = own_lock(wanted["purpose"])
         standing, broken = take(parameter, lock, wanted["tags"], wanted["break_id"])
+    except MalformedError as error:
+        module.fail_json(
+            msg=f"{malformed(wanted['name'], str(error))} Before that, see that no deployment is under way."
+        )
     except (ClientError, BotoCoreError) as error:
         module.fail_json_aws(error, msg=f"the lock {wanted['name']} cannot be read or written")
     if standing.get("id") != lock["id"]:
         module.fail_json(msg=refusal(wanted["name"], standing))
     if broken:
-        module.warn(f"took over the lock of {broken.get('who')} since {broken.get('since')}")
+        module.warn(f"took over the lock of {one_line(broken.get('who'))} since {one_line(broken.get('since'))}")
     module.exit_json(changed=True, lock=lock, broken=broken)
 
 

@@ -12,7 +12,14 @@ description:
 options:
   prefix: {description: Path of the environment in SSM Parameter Store., type: str, required: true}
   number: {description: Record to update; by default a new one is made., type: int}
-  fields: {description: What to write; merged over what the record holds., type: dict, required: true}
+  fields: {description: What to write; merged over what the record holds., type: dict}
+  hosts:
+    description:
+      - Instead of C(fields) - records that were lost are written anew, from what the hosts run and keep. Each host has C(tier),
+        C(running) (number of a release, 0 for none), C(version) and C(kept) (its containers' settings, one JSON object after
+        the other).
+    type: list
+    elements: dict
   keep: {description: Number of records kept., type: int, default: 30}
   tags: {description: Tags of a new record., type: dict, default: {}}
 extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
@@ -20,14 +27,15 @@ author: Tandem
 """
 
 RETURN = r"""
-record: {description: The record as written., type: dict, returned: always}
+record: {description: The record as written., type: dict, returned: with fields}
+rebuilt: {description: Records in place of lost ones., type: list, elements: dict, returned: with hosts}
 """
 
 import getpass
 import json
 import platform
-from datetime import UTC, datetime
 
+from ansible.module_utils.release_records import KEPT, Records, now, rebuilt
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
@@ -40,32 +48,8 @@ except ImportError:
 MAX_VALUE = 4096  # characters in a standard parameter
 
 
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-class Records:
-    """The parameters <prefix>/release/000001 … of one environment."""
-
-    def __init__(self, ssm, prefix: str) -> None:
-        self.ssm = ssm
-        self.path = f"{prefix}/release"
-
-    def name(self, number: int) -> str:
-        return f"{self.path}/{number:06}"
-
-    def read(self) -> dict[int, dict]:
-        found: dict[int, dict] = {}
-        token: dict[str, str] = {}
-        while True:
-            page = self.ssm.get_parameters_by_path(Path=self.path, aws_retry=True, **token)
-            for parameter in page["Parameters"]:
-                number = parameter["Name"].rpartition("/")[2]
-                if number.isdigit():
-                    found[int(number)] = json.loads(parameter["Value"])
-            if not page.get("NextToken"):
-                return found
-            token = {"NextToken": page["NextToken"]}
+class Writer(Records):
+    """Records that are written and removed too. Only the lock's holder does so."""
 
     def write(self, record: dict, tags: dict | None = None) -> None:
         """tags: those of a new parameter; None overwrites one that exists."""
@@ -90,17 +74,22 @@ class Records:
             self.ssm.delete_parameters(Names=names, aws_retry=True)
 
 
-def begin(records: Records, fields: dict, tags: dict, keep: int) -> dict:
+def author() -> str:
+    return f"{getpass.getuser()}@{platform.node()}"
+
+
+def begin(records: Writer, fields: dict, tags: dict, keep: int) -> dict:
     """A new record with the next number. Of the old ones, those stay that say which release is the current one."""
-    existing = dict(sorted(records.read().items()))
+    found = records.look()
+    existing = dict(sorted(found.records.items()))
     for record in existing.values():
         if record["result"] == "rolling":
             records.write({**record, "result": "interrupted", "finished": now()})
-    number = max(existing, default=0) + 1
+    number = max([*existing, *found.taken], default=0) + 1
     record = {
         "number": number,
         "release": number,
-        "who": f"{getpass.getuser()}@{platform.node()}",
+        "who": author(),
         "started": now(),
         "result": "rolling",
         **fields,
@@ -112,26 +101,40 @@ def begin(records: Records, fields: dict, tags: dict, keep: int) -> dict:
     return record
 
 
+def rebuild(records: Writer, hosts: list[dict], tags: dict, check_mode: bool) -> list[dict]:
+    """Records in place of those that were lost."""
+    made = rebuilt(records.look(), hosts, author())
+    for record in made if not check_mode else ():
+        records.write(record, tags)
+    return made
+
+
 def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
             "prefix": {"type": "str", "required": True},
             "number": {"type": "int"},
-            "fields": {"type": "dict", "required": True},
-            "keep": {"type": "int", "default": 30},
+            "fields": {"type": "dict"},
+            "hosts": {"type": "list", "elements": "dict"},
+            "keep": {"type": "int", "default": KEPT},
             "tags": {"type": "dict", "default": {}},
         },
+        mutually_exclusive=[("fields", "hosts")],
+        required_one_of=[("fields", "hosts")],
         supports_check_mode=True,
     )
     wanted = module.params
-    if module.check_mode:
+    if module.check_mode and wanted["hosts"] is None:
         module.exit_json(changed=True, record={"number": wanted["number"] or 0, "release": 0, **wanted["fields"]})
-    records = Records(module.client("ssm", retry_decorator=AWSRetry.jittered_backoff()), wanted["prefix"])
+    records = Writer(module.client("ssm", retry_decorator=AWSRetry.jittered_backoff()), wanted["prefix"])
     try:
+        if wanted["hosts"] is not None:
+            made = rebuild(records, wanted["hosts"], wanted["tags"], module.check_mode)
+            module.exit_json(changed=bool(made), rebuilt=made)
         if wanted["number"] is None:
             record = begin(records, wanted["fields"], wanted["tags"], wanted["keep"])
         else:
-            existing = records.read()
+            existing = records.look().records
             if wanted["number"] not in existing:
                 known = ", ".join(map(str, sorted(existing))) or "none"
                 module.fail_json(msg=f"number={wanted['number']}: no such release record; there are: {known}")

@@ -10,7 +10,7 @@ import pytest
 
 from localcloud.api import Api, lifecycle
 from localcloud.api.lifecycle import Lifecycle
-from localcloud.reality import Health, Reality
+from localcloud.reality import Health, Reality, with_password
 
 from .helpers import World
 from .test_deletions import until
@@ -192,6 +192,25 @@ def test_a_database_passes_through_its_states(world: World, api: Api, name: str)
     assert restored.restore_from.endswith(f":snapshot:{name}-final")
     assert restored.master_password == world.database(name)["MasterUserPassword"]
     world.rds.delete_db_instance(DBInstanceIdentifier=f"{name}-2", SkipFinalSnapshot=True)
+
+
+def test_a_new_master_password_is_pending_until_the_server_has_it(world: World, name: str, reality: Reality) -> None:
+    arn = world.rds.create_db_instance(**world.database(name))["DBInstance"]["DBInstanceArn"]
+    reality.set_ready(arn)
+
+    def seen() -> tuple[str, dict[str, str]]:
+        found = world.rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+        return found["DBInstanceStatus"], found.get("PendingModifiedValues", {})
+
+    until(lambda: seen() == ("available", {}))
+    world.rds.modify_db_instance(DBInstanceIdentifier=name, MasterUserPassword="another-Secret-2")
+    assert seen() == ("resetting-master-credentials", {"MasterUserPassword": "****"})
+    until(lambda: seen()[0] == "available")
+    assert seen() == ("available", {"MasterUserPassword": "****"})
+    reality.set_ready(with_password(arn, "another-Secret-2"))
+    until(lambda: seen() == ("available", {}))
+    reality.set_gone(arn)
+    world.rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
 
 
 def test_parameters_take_effect_when_aws_lets_them(world: World, api: Api, name: str) -> None:

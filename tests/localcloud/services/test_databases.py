@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 
 from localcloud.dataplane import worker
+from localcloud.reality import with_password
 from localcloud.topology import Interface
 
 from ..dataplane.lab import Lab
@@ -60,7 +61,9 @@ def test_only_the_right_password_opens_and_it_can_be_changed(stored: Stored) -> 
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         stored.ask("SELECT 1", password="wrong-password")
     stored.apply(master_password="another-Secret-2")
-    assert stored.eventually(lambda: stored.opens("another-Secret-2"))
+    reality = stored.lab.reality
+    assert reality.wait_for(lambda: reality.ready(with_password(ARN, "another-Secret-2")), 20)
+    assert stored.opens("another-Secret-2")
     assert not stored.opens("first-Secret-1")
     log = subprocess.run(["docker", "logs", stored.container], capture_output=True, text=True, check=True)
     assert "Secret" not in log.stdout + log.stderr
