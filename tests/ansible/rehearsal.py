@@ -111,11 +111,11 @@ def play_of(hosts: str, files: list[str], shows: str) -> dict[str, Any]:
     return {"name": f"On {hosts}", "hosts": hosts, "gather_facts": False, "tasks": tasks + show}
 
 
-def value(name: str, **variables: Any) -> Any:
+def value(name: str, role: Path = ROLE, **variables: Any) -> Any:
     """One of the role's own variables (vars/main.yml), under these."""
     own = {}
     for file in ("defaults", "vars"):
-        read = yaml.safe_load((ROLE / file / "main.yml").read_text())
+        read = yaml.safe_load((role / file / "main.yml").read_text())
         own |= trusted(read)
     templar = Templar(loader=DataLoader(), variables={**own, **variables})
     return templar.template(trust_as_template(f"{{{{ {name} }}}}"))

@@ -82,6 +82,6 @@ def test_the_environment_that_a_plan_is_made_of(tmp_path: Path) -> None:
         "release_environment": {"DBCONNECTIONSTRING": SECRET}, "images_names": {"backend": "backend:1"}, "name_prefix": "tandem",
     }  # fmt: skip
     rehearsal = Rehearsal(tmp_path, {"look": say("look", release_running=running)}, {"backend-1": {}}, variables)
-    played = rehearsal.play(("backend", ["plan"]), options=("-vvv", "--diff"), shows="{{ release_plan }}")
+    played = rehearsal.play(("backend", ["look", "plan"]), options=("-vvv", "--diff"), shows="{{ release_plan }}")
     assert "SHOWN: replace" in played.stdout, played.stdout
     assert SECRET not in played.stdout + played.stderr

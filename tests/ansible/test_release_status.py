@@ -69,5 +69,5 @@ def test_what_a_look_at_a_host_leads_to(tmp_path: Path) -> None:
     }  # fmt: skip
     hosts = {"backend-1": {"aws_instance_id": "i-1"}}
     rehearsal = Rehearsal(tmp_path, {"look": say("look", release_running=running)}, hosts, variables)
-    done = rehearsal.play(("backend-1", ["plan"]), shows="{{ release_plan }}")
+    done = rehearsal.play(("backend-1", ["look", "plan"]), shows="{{ release_plan }}")
     assert "SHOWN: replace" in done.stdout, done.stdout + done.stderr
