@@ -8,7 +8,9 @@ CreateLoadBalancer does: AWS does not say.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+from ..settings import ACCOUNT_ID
 from . import moto_state
 from .request import Call
 from .wishes import asks
@@ -51,28 +53,77 @@ TAGS = {
     "elbv2": ("Tags", "elasticloadbalancing:AddTags"),
     "rds": ("Tags", "rds:AddTagsToResource"),
 }
-# The service whose role AWS makes in the account when the action is first called there.
+# The service whose role of this name AWS makes in the account when the action is first called there.
 SERVICE_LINKED_ROLES = {
-    "elbv2:CreateLoadBalancer": "elasticloadbalancing.amazonaws.com",
-    "elbv2:CreateTargetGroup": "elasticloadbalancing.amazonaws.com",
-    "rds:CreateDBInstance": "rds.amazonaws.com",
+    "elbv2:CreateLoadBalancer": ("elasticloadbalancing.amazonaws.com", "AWSServiceRoleForElasticLoadBalancing"),
+    "elbv2:CreateTargetGroup": ("elasticloadbalancing.amazonaws.com", "AWSServiceRoleForElasticLoadBalancing"),
+    "rds:CreateDBInstance": ("rds.amazonaws.com", "AWSServiceRoleForRDS"),
 }
 
 
-def of(call: Call) -> Iterator[str]:
+# What a tagging right is for, where the call names other things too. EC2's TagSpecifications say it themselves.
+TAGGED = {
+    "rds:CreateDBInstance": "db", "rds:CreateDBSubnetGroup": "subgrp", "rds:CreateDBParameterGroup": "pg",
+    "rds:CreateDBSnapshot": "snapshot", "rds:CopyDBSnapshot": "snapshot", "rds:RestoreDBInstanceFromDBSnapshot": "db",
+    "rds:CreateOptionGroup": "og",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Right:
+    """arns: what it is for; kinds: only things of these types, of those that the call names; made: of what the call makes."""
+
+    action: str
+    arns: tuple[str, ...] = ()
+    kinds: frozenset[str] = frozenset()
+    made: bool = False
+    context: dict[str, list[str]] = field(default_factory=dict)
+
+
+def of(call: Call) -> Iterator[Right]:
     """The rights beyond the call's own action."""
     for parameter, rights in RIGHTS.get(call.name, {}).items():
         if parameter == ALWAYS or asks(call.parameters.get(parameter)):
-            yield from rights
+            yield from (_pass_role(call) if right == "iam:PassRole" else Right(right) for right in rights)
     parameter, right = TAGS.get(call.service, ("", ""))
     if asks(call.parameters.get(parameter)) and right.split(":")[1] != call.action:
-        yield right
-    if _service_without_role(call):
-        yield "iam:CreateServiceLinkedRole"
+        yield _tagging(call, right)
+    if service := _service_without_role(call):
+        path = f"arn:aws:iam::{ACCOUNT_ID}:role/aws-service-role/{service}"
+        context = {"iam:awsservicename": [service]}
+        yield Right("iam:CreateServiceLinkedRole", (f"{path}/{SERVICE_LINKED_ROLES[call.name][1]}",), context=context)
+
+
+def _pass_role(call: Call) -> Right:
+    """The roles that a call hands to a service."""
+    service = "monitoring.rds.amazonaws.com" if call.service == "rds" else "ec2.amazonaws.com"
+    context = {"iam:passedtoservice": [service]}
+    if arn := call.parameters.get("MonitoringRoleArn"):
+        return Right("iam:PassRole", (arn,), context=context)
+    if call.service == "iam":  # AWS does not say whether it has iam:PassedToService then: a policy may not rely on it
+        return Right("iam:PassRole", kinds=frozenset({"role"}))
+    wanted = set(call.parameters["IamInstanceProfile"].values())
+    profiles = [one for one in moto_state.iam().instance_profiles.values() if {one.arn, one.name} & wanted]
+    return Right("iam:PassRole", tuple(role.arn for one in profiles for role in one.roles), context=context)
+
+
+def _tagging(call: Call, right: str) -> Right:
+    context = {f"{right.split(':')[0]}:createaction": [call.action]}
+    if call.service == "rds":
+        return Right(right, kinds=frozenset({TAGGED.get(call.name, "")} - {""}), context=context)
+    if call.service == "elbv2" and "LoadBalancerArn" in call.parameters:
+        return Right(
+            right, (f"{call.parameters['LoadBalancerArn'].replace(':loadbalancer/', ':listener/')}/*",), context=context
+        )
+    if call.service == "elbv2" and "ListenerArn" in call.parameters:
+        return Right(
+            right, (f"{call.parameters['ListenerArn'].replace(':listener/', ':listener-rule/')}/*",), context=context
+        )
+    return Right(right, made=call.service == "ec2", context=context)
 
 
 def _service_without_role(call: Call) -> str | None:
-    service = SERVICE_LINKED_ROLES.get(call.name)
+    service, _ = SERVICE_LINKED_ROLES.get(call.name, (None, None))
     has_role = any(role.path == f"/aws-service-role/{service}/" for role in moto_state.iam().roles.values())
     return None if has_role else service
 

@@ -50,7 +50,7 @@ REALISED = (
     Part("dynamodb", "(Create|Delete|Update|Put|BatchWrite|TransactWrite).*", "items are kept in the API's memory"),
     Part("sqs", ".*", "messages are kept in the API's memory"),
     Part("kms", ".*", "keys work inside the API; volumes and databases are not encrypted with them"),
-    Part("iam", ".*", "users' and roles' policies are enforced by action, without Resource and Condition"),
+    Part("iam", ".*", "policies of users, groups and roles are enforced, with resources, conditions and boundaries"),
 )  # fmt: skip
 
 RECORDED = (

@@ -37,6 +37,7 @@ from .credentials import Credentials
 from .errors import Answer, AwsError
 from .faults import Faults, LostConnectionError
 from .hold import hold
+from .iam import simulation
 from .idempotency import Remembered
 from .journal import Journal
 from .lifecycle import Lifecycle
@@ -74,6 +75,7 @@ class Api:
         # moto's models are not made for several threads: one call at a time, which costs nothing under Python's own lock.
         self.lock = threading.RLock()
         corrections.apply()
+        simulation.apply()
         states.apply()
         self.reader = Reader(self.lock)
         self.lifecycle = Lifecycle(settings.aws_time, reality)

@@ -10,14 +10,14 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from moto.core.exceptions import ServiceException
-from moto.iam.access_control import CreateAccessKeyFailure, IAMPolicy, PermissionResult, create_access_key
+from moto.iam.access_control import CreateAccessKeyFailure, create_access_key
 from moto.sts import sts_backends
 
 from ..settings import ACCOUNT_ID
-from . import dependent_rights, moto_state
+from . import moto_state
 from .credentials import Credentials
 from .errors import AwsError
+from .iam import judge
 from .request import SCOPE, Call
 
 ADMINISTRATOR = "administrator"
@@ -54,8 +54,8 @@ def check(call: Call) -> None:
     secret = key.create_credentials().secret_key
     if not hmac.compare_digest(found.group(2), sign(call, secret, found.group(1))):
         raise _error(call, "signature")
-    if getattr(key, "_owner_user_name", None) != ADMINISTRATOR and call.name != "sts:GetCallerIdentity":
-        _check_policies(call, key)
+    if call.name != "sts:GetCallerIdentity":
+        judge.check(call)
 
 
 def sign(call: Call, secret: str, signed_headers: str) -> str:
@@ -134,32 +134,15 @@ def _key(call: Call) -> Any:
     return key
 
 
-def _check_policies(call: Call, key: Any) -> None:
-    scope = SCOPE.search(call.environ["HTTP_AUTHORIZATION"])
-    own = f"{scope.group(4) if scope else call.service}:{call.action}"
-    try:
-        policies = [IAMPolicy(policy) for policy in key.collect_policies()]
-    except ServiceException as error:
-        raise AwsError(str(error.code), str(error.message), 403) from error
-    for action in (own, *dependent_rights.of(call)):
-        results = {policy.is_action_permitted(action, "*") for policy in policies}
-        if PermissionResult.DENIED in results or PermissionResult.PERMITTED not in results:
-            raise _error(call, "denied", f"User: {key.arn} is not authorized to perform: {action}")
-
-
-def _error(call: Call, kind: str, message: str = "") -> AwsError:
+def _error(call: Call, kind: str) -> AwsError:
     """Each family of protocols has its own words for the same thing."""
     if call.service == "ec2":
-        if kind == "denied":
-            return AwsError(
-                "UnauthorizedOperation", f"You are not authorized to perform this operation. {message}", 403
-            )
         if kind == "expired":
             return AwsError("RequestExpired", "Request has expired.", 400)
         return AwsError("AuthFailure", "AWS was not able to validate the provided access credentials", 401)
     family = "s3" if call.service == "s3" else "json" if call.protocol in JSON_PROTOCOLS else "query"
     code, status, text = _ERRORS[family][kind]
-    return AwsError(code, message or text, status)
+    return AwsError(code, text, status)
 
 
 _BAD_SIGNATURE = (
@@ -180,7 +163,6 @@ _ERRORS = {
         "time": ("SignatureDoesNotMatch", 403, _EXPIRED),
         "region": ("SignatureDoesNotMatch", 403, _SCOPE),
         "expired": ("ExpiredToken", 403, _OLD_TOKEN),
-        "denied": ("AccessDenied", 403, ""),
     },
     "json": {
         "missing": ("MissingAuthenticationTokenException", 400, _MISSING),
@@ -190,7 +172,6 @@ _ERRORS = {
         "time": ("InvalidSignatureException", 400, _EXPIRED),
         "region": ("InvalidSignatureException", 400, _SCOPE),
         "expired": ("ExpiredTokenException", 400, _OLD_TOKEN),
-        "denied": ("AccessDeniedException", 400, ""),
     },
     "s3": {
         "missing": ("AccessDenied", 403, "Access Denied"),
@@ -204,6 +185,5 @@ _ERRORS = {
         ),
         "region": ("AuthorizationHeaderMalformed", 400, _SCOPE),
         "expired": ("ExpiredToken", 400, "The provided token has expired."),
-        "denied": ("AccessDenied", 403, "Access Denied"),
     },
 }

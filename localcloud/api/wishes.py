@@ -249,11 +249,6 @@ def _endpoint(wish: dict[str, Any]) -> Iterator[str]:
         yield f"endpoints of type {wish['VpcEndpointType']} are not made real"
 
 
-def _boundary(wish: dict[str, Any]) -> Iterator[str]:
-    if wish.get("PermissionsBoundary"):
-        yield "permissions boundaries are not enforced"
-
-
 def _parameter(wish: dict[str, Any]) -> Iterator[str]:
     if wish.get("Policies"):
         yield "policies of a parameter, such as its expiration, are not made real"
@@ -281,10 +276,6 @@ WISHES: dict[str, Wishes] = {
     "ec2:RunInstances": _instances,
     "ec2:CreateNetworkInterface": _addresses,
     "ec2:AttachNetworkInterface": _attach_interface,
-    "iam:CreateRole": _boundary,
-    "iam:CreateUser": _boundary,
-    "iam:PutRolePermissionsBoundary": _boundary,
-    "iam:PutUserPermissionsBoundary": _boundary,
     "ssm:PutParameter": _parameter,
     "secretsmanager:CreateSecret": _secret,
     "ec2:ModifyInstanceMetadataOptions": _metadata,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from fnmatch import fnmatchcase
 from typing import Any
-
-from moto.sts import sts_backends
 
 from ...settings import ACCOUNT_ID
 from .. import moto_state
 from ..errors import AwsError
+from ..iam import principals
+from ..iam.context import of_request
+from ..iam.documents import applies
 from ..request import Call
 from .rules import guards, refuse_if, want_range
 
@@ -129,7 +129,7 @@ def awss_own_policies_stay(call: Call) -> None:
 def an_attached_policy_stays(call: Call) -> None:
     arn = call.parameters.get("PolicyArn")
     refuse_if(
-        any(arn in one.managed_policies for one in _holders()),
+        any(arn in one.managed_policies or arn == getattr(one, "permissions_boundary_arn", None) for one in _holders()),
         "DeleteConflict",
         "Cannot delete a policy attached to entities.",
     )
@@ -214,19 +214,10 @@ def the_role_trusts_the_caller(call: Call) -> None:
 
 
 def _trusts(statement: dict[str, Any], call: Call) -> bool:
-    """Whether the statement speaks of the caller. The account's root stands for everybody in it; conditions are not read."""
+    """Whether the statement speaks of the caller. The account's root stands for everybody in it."""
     principal = statement.get("Principal")
     names = ["*"] if principal == "*" else _listed(principal.get("AWS", [])) if isinstance(principal, dict) else []
-    arn = _caller(call)
-    mine = {"*", ACCOUNT_ID, f"arn:aws:iam::{ACCOUNT_ID}:root", arn}
-    actions = [str(action).lower() for action in _listed(statement.get("Action", []))]
-    return bool(mine & set(names)) and any(fnmatchcase("sts:assumerole", action) for action in actions)
-
-
-def _caller(call: Call) -> str:
-    """ARN of the user or the role whose key signed the call."""
-    for user in moto_state.iam().users.values():
-        if any(key.access_key_id == call.access_key for key in user.access_keys):
-            return str(user.arn)
-    assumed = sts_backends[ACCOUNT_ID]["aws"].assumed_roles
-    return next((str(one.role_arn) for one in assumed if one.access_key_id == call.access_key), "")
+    who = principals.of_key(str(call.access_key))
+    mine = {"*", ACCOUNT_ID, f"arn:aws:iam::{ACCOUNT_ID}:root", who.arn, *who.context["aws:principalarn"]}
+    context = {**of_request(call), **who.context}
+    return bool(mine & set(names)) and applies(statement, "sts:AssumeRole", "*", context)

@@ -210,13 +210,6 @@ def test_ten_policies_are_attached_at_most(clients: Clients, name: str) -> None:
     iam.attach_role_policy(RoleName=name, PolicyArn=arns[0])
 
 
-def test_boundaries_are_not_realised(clients: Clients, name: str) -> None:
-    iam = clients.get("iam")
-    boundary = {"PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
-    assert refused(iam.create_role, **role(name), **boundary) == "NotRealised"
-    assert refused(iam.put_user_permissions_boundary, UserName="administrator", **boundary) == "NotRealised"
-
-
 def test_a_role_is_assumed_by_whom_it_trusts_until_its_token_expires(clients: Clients, name: str) -> None:
     iam, sts = clients.get("iam"), clients.get("sts")
     iam.create_role(**role(name))  # it trusts EC2

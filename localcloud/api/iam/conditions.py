@@ -1,0 +1,168 @@
+"""The Condition element: operators, and how they meet the values of a request.
+
+From "IAM JSON policy elements: Condition operators" and "Set operators for multi-valued context keys" of AWS's IAM guide.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+Context = Mapping[str, list[str]]
+Test = Callable[[str, str], bool]
+_IF_EXISTS = "ifexists"
+_VARIABLE = re.compile(r"\$\{([^}]+)\}")
+
+
+class UnknownOperatorError(ValueError):
+    """A policy names an operator that AWS does not have."""
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def text(value: Any) -> str:
+    """A value of a JSON document as a policy compares it: true, not True."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@lru_cache(maxsize=4096)
+def _pattern(pattern: str, *, ignore_case: bool = False) -> re.Pattern[str]:
+    """A pattern of * and ?; a variable's special letters come as \\0 and the letter, and stand for themselves."""
+    parts = re.findall(r"\0.|.", pattern, re.DOTALL)
+    wild = {"*": ".*", "?": "."}
+    return re.compile(
+        "".join(wild.get(part) or re.escape(part[-1]) for part in parts),
+        re.DOTALL | (re.IGNORECASE if ignore_case else 0),
+    )
+
+
+def like(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
+    return _pattern(pattern, ignore_case=ignore_case).fullmatch(value) is not None
+
+
+def _plain(wanted: str) -> str:
+    return wanted.replace("\0", "")
+
+
+def arn_like(pattern: str, value: str) -> bool:
+    """Each of the six parts by itself, so that * does not reach over a colon, save in the last."""
+    wanted, found = pattern.split(":", 5), value.split(":", 5)
+    return len(wanted) == len(found) == 6 and all(like(*pair) for pair in zip(wanted, found, strict=True))
+
+
+def resource_like(pattern: str, value: str) -> bool:
+    """As AWS takes the Resource element: an ARN with fewer parts has * in the missing ones."""
+    if not pattern.startswith("arn:"):
+        return like(pattern, value)
+    return arn_like(":".join([*pattern.split(":", 5), *"*****"][:6]), value)
+
+
+def _date(value: str) -> float:
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
+    moment = datetime.fromisoformat(value)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _by(read: Callable[[str], Any], compare: Callable[[Any, Any], bool]) -> Test:
+    """A comparison of what both are read as; what cannot be read compares as false."""
+
+    def test(wanted: str, found: str) -> bool:
+        try:
+            return compare(read(_plain(wanted)), read(found))
+        except ValueError:
+            return False
+
+    return test
+
+
+def _in_network(wanted: str, found: str) -> bool:
+    try:
+        return ipaddress.ip_address(found) in ipaddress.ip_network(_plain(wanted), strict=False)
+    except ValueError:
+        return False
+
+
+def _orders(name: str, read: Callable[[str], Any]) -> dict[str, Test]:
+    return {
+        f"{name}equals": _by(read, lambda wanted, found: bool(found == wanted)),
+        f"{name}lessthan": _by(read, lambda wanted, found: bool(found < wanted)),
+        f"{name}lessthanequals": _by(read, lambda wanted, found: bool(found <= wanted)),
+        f"{name}greaterthan": _by(read, lambda wanted, found: bool(found > wanted)),
+        f"{name}greaterthanequals": _by(read, lambda wanted, found: bool(found >= wanted)),
+    }
+
+
+TESTS: dict[str, Test] = {
+    "stringequals": lambda wanted, found: _plain(wanted) == found,
+    "stringequalsignorecase": lambda wanted, found: _plain(wanted).casefold() == found.casefold(),
+    "stringlike": like,
+    "arnequals": arn_like,
+    "arnlike": arn_like,
+    "bool": lambda wanted, found: _plain(wanted).lower() == found.lower(),
+    "binaryequals": _by(base64.b64decode, lambda wanted, found: bool(wanted == found)),
+    "ipaddress": _in_network,
+    **_orders("numeric", float),
+    **_orders("date", _date),
+}
+NEGATED = {
+    "stringnotequals": "stringequals", "stringnotequalsignorecase": "stringequalsignorecase",
+    "stringnotlike": "stringlike", "arnnotequals": "arnequals", "arnnotlike": "arnlike",
+    "numericnotequals": "numericequals", "datenotequals": "dateequals", "notipaddress": "ipaddress",
+}  # fmt: skip
+
+
+def fill(pattern: Any, context: Context) -> str | None:
+    """The text with its policy variables filled in; None where one has no value (nothing matches such a text)."""
+    whole, missing = text(pattern), False
+
+    def put(match: re.Match[str]) -> str:
+        nonlocal missing
+        key, _, default = (part.strip() for part in match[1].partition(","))
+        if key in ("*", "?", "$"):
+            return f"\0{key}"
+        values = context.get(key.lower()) or ([default.strip("'")] if default else [])
+        missing = missing or len(values) != 1
+        return re.sub(r"([*?])", "\0\\1", values[0]) if values else ""
+
+    filled = _VARIABLE.sub(put, whole)
+    return None if missing else filled
+
+
+def hold(conditions: Mapping[str, Mapping[str, Any]], context: Context, *, variables: bool = True) -> bool:
+    """Whether all conditions are true. context: values by the key in small letters."""
+    return all(
+        _holds(operator, key, listed(wanted), context, variables)
+        for operator, keys in conditions.items()
+        for key, wanted in keys.items()
+    )
+
+
+def _holds(operator: str, key: str, wanted: list[Any], context: Context, variables: bool) -> bool:
+    quantifier, _, name = operator.lower().rpartition(":")
+    found = context.get(key.lower(), [])
+    if name == "null":
+        return (not found) in {text(one).lower() == "true" for one in wanted}
+    if_exists, name = name.endswith(_IF_EXISTS), name.removesuffix(_IF_EXISTS)
+    negated = name in NEGATED
+    test = TESTS.get(NEGATED.get(name, name))
+    if test is None or quantifier not in ("", "forallvalues", "foranyvalue"):
+        raise UnknownOperatorError(operator)
+    if not found:
+        return quantifier == "forallvalues" or (quantifier == "" and (negated or if_exists)) or if_exists
+    patterns = [fill(one, context) if variables else text(one) for one in wanted]
+    met = [any(one is not None and test(one, value) for one in patterns) != negated for value in found]
+    # Without a quantifier, a key of several values is met as by ForAnyValue; a negated one by none of them.
+    return all(met) if quantifier == "forallvalues" or (negated and not quantifier) else any(met)
+
+
+def keys(conditions: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """The context keys that the conditions look at."""
+    return {key for keys in conditions.values() for key in keys}

@@ -1,0 +1,84 @@
+"""Policy documents, and what they say of one action on one resource."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from .conditions import Context, fill, hold, like, listed, resource_like
+
+MODERN = "2012-10-17"  # older documents have no variables
+
+
+class Answer(Enum):
+    """AWS's own words for an evaluation's end."""
+
+    ALLOWED = "allowed"
+    EXPLICIT_DENY = "explicitDeny"
+    IMPLICIT_DENY = "implicitDeny"
+
+
+@dataclass(frozen=True)
+class Document:
+    """name, kind: the policy's, as a simulation tells them."""
+
+    text: str
+    name: str = "inline"
+    kind: str = "IAM Policy"
+
+    @property
+    def content(self) -> dict[str, Any]:
+        return _parsed(self.text)
+
+    @property
+    def statements(self) -> list[dict[str, Any]]:
+        return listed(self.content["Statement"])
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> dict[str, Any]:
+    return dict(json.loads(text))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a set of policies says. by: the documents of the statements that decided."""
+
+    answer: Answer
+    by: tuple[Document, ...] = field(default=())
+
+
+def judge(documents: Iterable[Document], action: str, resource: str, context: Context) -> Said:
+    """An explicit deny of any document, else an allow of any, else nothing."""
+    allowing: list[Document] = []
+    denying: list[Document] = []
+    for document in documents:
+        variables = document.content.get("Version") == MODERN
+        for statement in document.statements:
+            if applies(statement, action, resource, context, variables=variables):
+                (allowing if statement["Effect"] == "Allow" else denying).append(document)
+    if denying:
+        return Said(Answer.EXPLICIT_DENY, tuple(denying))
+    return Said(Answer.ALLOWED if allowing else Answer.IMPLICIT_DENY, tuple(allowing))
+
+
+def applies(statement: dict[str, Any], action: str, resource: str, context: Context, *, variables: bool = True) -> bool:
+    """Whether a statement speaks of this action on this resource under these circumstances."""
+    about = named(statement, action, resource, context, variables=variables)
+    return about and hold(statement.get("Condition", {}), context, variables=variables)
+
+
+def named(statement: dict[str, Any], action: str, resource: str, context: Context, *, variables: bool = True) -> bool:
+    """Whether a statement's Action and Resource, or NotAction and NotResource, are about these."""
+    actions = listed(statement.get("Action", statement.get("NotAction", [])))
+    if any(like(str(one), action, ignore_case=True) for one in actions) != ("Action" in statement):
+        return False
+    if "Resource" not in statement and "NotResource" not in statement:
+        return True  # a trust policy
+    patterns = listed(statement.get("Resource", statement.get("NotResource")))
+    filled = [fill(one, context) if variables else str(one) for one in patterns]
+    return any(one is not None and resource_like(one, resource) for one in filled) == ("Resource" in statement)
