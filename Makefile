@@ -28,7 +28,7 @@ endif
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.venv/.runtime: requirements.txt pyproject.toml bin/make-venv
+.venv/.runtime: requirements.txt localcloud/pyproject.toml bin/make-venv
 	@bin/make-venv requirements.txt && touch $@
 
 .venv/.development: requirements-dev.txt .venv/.runtime

@@ -24,7 +24,7 @@ from botocore.credentials import Credentials
 
 BARE = """
 import os, socket, sys
-from localcloud.api.environment import prepare
+from localcloud.api.moto.environment import prepare
 prepare()
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server

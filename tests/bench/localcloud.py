@@ -20,9 +20,9 @@ from typing import Any
 
 import boto3
 
-from localcloud import images
 from localcloud.clouds import daemon_pid, find
-from localcloud.images import mirror, recipes
+from localcloud.machine import images
+from localcloud.machine.images import mirror, recipes
 
 NAME, PORT = "bench", "8099"
 CHANGES = 100

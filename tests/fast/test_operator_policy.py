@@ -6,7 +6,7 @@ import json
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from localcloud.api.dependent_rights import RIGHTS, SERVICE_LINKED_ROLES, TAGS
+from localcloud.api.iam.dependent_rights import RIGHTS, SERVICE_LINKED_ROLES, TAGS
 from localcloud.api.request import SERVICES
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from localcloud import entry
-from localcloud.api.credentials import Credentials
+from localcloud.api.iam.credentials import Credentials
 from localcloud.settings import ACCOUNT_ID, Settings
 from tests.support.api import api
 

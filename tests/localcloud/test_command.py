@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from localcloud import clouds, locks
+from localcloud import clouds
+from localcloud.machine import locks
 from tests.support.cloud import ROOT, Cloud
 from tests.support.leftovers import kept
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from localcloud import machine
-from localcloud.machine import MachineError
+from localcloud.machine import prerequisites
+from localcloud.machine.prerequisites import MachineError
 from tests.support.plugins import load
 
 PREFLIGHT = load("plugins/modules/preflight.py")
@@ -54,7 +54,7 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         program(tmp_path / "ssh", "")
         monkeypatch.setenv("PATH", ":".join([*folders, str(tmp_path)]))
 
-    monkeypatch.setattr(machine, "_finds", lambda program: program != "docker" or bool(shutil.which("docker")))
+    monkeypatch.setattr(prerequisites, "_finds", lambda program: program != "docker" or bool(shutil.which("docker")))
     return give
 
 
@@ -79,14 +79,14 @@ def preflight_says() -> list[str]:
 @pytest.mark.parametrize("clients", BUILD.values(), ids=BUILD)
 def test_a_client_that_builds_needs_nothing(look: Any, clients: Clients) -> None:
     look(clients)
-    assert machine.missing_packages() == []
+    assert prerequisites.missing_packages() == []
     assert preflight_says() == []
 
 
 @pytest.mark.parametrize("clients", DO_NOT.values(), ids=DO_NOT)
 def test_a_client_that_cannot_build_is_seen_before_anything_is_made(look: Any, clients: Clients) -> None:
     look(clients)
-    assert machine.missing_packages() == ["docker-buildx"]
+    assert prerequisites.missing_packages() == ["docker-buildx"]
     [problem] = preflight_says()
     assert "has no BuildKit" in problem
     assert "docker-buildx" in problem.partition("fix:")[2]
@@ -147,9 +147,9 @@ def test_up_installs_what_builds(
     distribution(tmp_path, monkeypatch, offered, brought)
     if before:
         program(tmp_path / "docker", dpkg_client(tmp_path, before))
-    machine._install(machine.missing_packages(), lambda _: None)
+    prerequisites._install(prerequisites.missing_packages(), lambda _: None)
     assert (tmp_path / "installed").read_text().split() == installed
-    assert machine.missing_packages() == []
+    assert prerequisites.missing_packages() == []
 
 
 def test_where_no_package_source_has_the_plugin_one_line_says_so(
@@ -160,7 +160,7 @@ def test_where_no_package_source_has_the_plugin_one_line_says_so(
     with pytest.raises(
         MachineError, match=r"docker-buildx-plugin or docker-buildx.*https://docs\.docker\.com/\S+ says$"
     ):
-        machine._install(machine.missing_packages(), lambda _: None)
+        prerequisites._install(prerequisites.missing_packages(), lambda _: None)
     assert not (tmp_path / "installed").exists()
 
 
@@ -168,7 +168,7 @@ def distribution(folder: Path, monkeypatch: pytest.MonkeyPatch, offered: str, br
     """apt that offers these packages; docker.io (or docker-cli, where that is apart) brings a client of this version."""
     monkeypatch.setenv("PATH", str(folder))
     docker = {"docker": "docker", "dockerd": "docker"}
-    monkeypatch.setattr(machine, "_finds", lambda name: name not in docker or (folder / docker[name]).exists())
+    monkeypatch.setattr(prerequisites, "_finds", lambda name: name not in docker or (folder / docker[name]).exists())
     program(folder / "apt-cache", f'case " {offered} " in *" $2 "*) echo Package: $2 ;; *) exit 100 ;; esac')
     program(folder / "new", dpkg_client(folder, brought or ""))
     program(

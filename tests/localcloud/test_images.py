@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.images import mirror, recipes
-from localcloud.images.mirror import Mirror
+from localcloud.machine.images import mirror, recipes
+from localcloud.machine.images.mirror import Mirror
 
 DEB822 = """Types: deb
 URIs: http://mirror.example.org/debian/

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from localcloud import machine
-from localcloud.machine import MachineError
+from localcloud.machine import prerequisites
+from localcloud.machine.prerequisites import MachineError
 from localcloud.settings import Settings
 
 
@@ -21,8 +21,8 @@ from localcloud.settings import Settings
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine that has none of the programs: the folder that is its whole PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(machine, "_finds", lambda program: (tmp_path / program).exists())
-    monkeypatch.setattr(machine, "KEYRING_FILES", [tmp_path / "keyring"])
+    monkeypatch.setattr(prerequisites, "_finds", lambda program: (tmp_path / program).exists())
+    monkeypatch.setattr(prerequisites, "KEYRING_FILES", [tmp_path / "keyring"])
     return tmp_path
 
 
@@ -33,42 +33,42 @@ def program(path: Path, text: str) -> None:
 
 def test_where_nothing_can_be_installed_one_message_names_it_all(bare: Path) -> None:
     with pytest.raises(MachineError) as raised:
-        machine.prepare(Settings(), print)
+        prerequisites.prepare(Settings(), print)
     assert all(name in str(raised.value) for name in ("docker.io", "dnsmasq-base", "mmdebstrap", "nftables", "install"))
     assert "\n" not in str(raised.value)
 
 
 def test_on_debian_what_is_missing_is_installed_and_said(bare: Path) -> None:
     installs = (
-        f'[ "$4" = install ] && for name in {" ".join(machine.PROGRAMS)} keyring; do : > {bare}/$name; done; '
+        f'[ "$4" = install ] && for name in {" ".join(prerequisites.PROGRAMS)} keyring; do : > {bare}/$name; done; '
         f"printf '#!/bin/sh\n[ $1 = --version ] && echo Docker version 20.10.24' > {bare}/docker; /bin/chmod +x {bare}/docker"
     )
     program(bare / "apt-get", installs)
     program(bare / "apt-cache", "true")
     said: list[str] = []
-    machine._install(machine.missing_packages(), said.append)
+    prerequisites._install(prerequisites.missing_packages(), said.append)
     assert said[0] == "reading the lists of packages"
     assert said[1].startswith("installing debian-archive-keyring, dnsmasq-base, docker.io")
     assert "docker-cli" not in said[1], "this Debian has it in docker.io"
     assert "buildx" not in said[1], "this Debian's client has BuildKit built in"
-    assert machine.missing_packages() == []
+    assert prerequisites.missing_packages() == []
 
 
 def test_an_installation_that_fails_says_what_apt_said(bare: Path) -> None:
     program(bare / "apt-get", "echo 'E: Unable to fetch some archives' >&2; exit 100")
     with pytest.raises(MachineError, match="Unable to fetch some archives"):
-        machine._install(machine.missing_packages(), print)
+        prerequisites._install(prerequisites.missing_packages(), print)
 
 
 def test_this_machine_lacks_nothing() -> None:
-    assert machine.missing_packages() == []
-    machine._check_kernel()
+    assert prerequisites.missing_packages() == []
+    prerequisites._check_kernel()
 
 
 def test_a_kernel_that_lacks_something(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "KERNEL_TRIAL", "echo 'Unknown device type' >&2; exit 2")
+    monkeypatch.setattr(prerequisites, "KERNEL_TRIAL", "echo 'Unknown device type' >&2; exit 2")
     with pytest.raises(MachineError, match=r"modprobe br_netfilter .*(?s:.*)Unknown device type"):
-        machine._check_kernel()
+        prerequisites._check_kernel()
 
 
 @pytest.mark.parametrize(("forwarding", "watchers", "after", "lines"), [
@@ -81,9 +81,9 @@ def test_the_kernels_settings_are_raised_and_never_lowered(
     for file, value in zip(files, (forwarding, watchers), strict=True):
         file.parent.mkdir(parents=True)
         file.write_text(f"{value}\n")
-    monkeypatch.setattr(machine, "PROC_SYS", tmp_path)
+    monkeypatch.setattr(prerequisites, "PROC_SYS", tmp_path)
     said: list[str] = []
-    machine.set_kernel(said.append)
+    prerequisites.set_kernel(said.append)
     assert tuple(int(file.read_text()) for file in files) == after
     assert len(said) == lines
 
@@ -93,7 +93,7 @@ ENGINE = """
 import json, subprocess
 from pathlib import Path
 from typing import Any
-from localcloud import engine
+from localcloud.machine import engine
 said = []
 engine.ensure(said.append)
 engine.ensure(said.append)
@@ -108,7 +108,8 @@ print(json.dumps({"said": said, "pid": pid, "bridge": bridge, "alive": engine._i
 # As after a restart of the machine: the cloud's files and its volume are there, its daemon and Docker's are not.
 RESTARTED = """
 import json, os, signal, subprocess, time
-from localcloud import clouds, engine, settings
+from localcloud import clouds, settings
+from localcloud.machine import engine
 engine.ensure(print)
 label = "localcloud=restarted"
 subprocess.run(["docker", "volume", "create", "--label", label, "restarted-disk"], check=True, stdout=subprocess.DEVNULL)

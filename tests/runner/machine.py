@@ -48,11 +48,11 @@ def prepare(say: Say) -> None:
 
 def prepare_local_cloud(say: Say) -> None:
     """The local cloud's own packages, Docker daemon and images, so that no test has to build them."""
-    from localcloud import images, machine
+    from localcloud.machine import images, prerequisites
     from localcloud.settings import Settings
 
     try:
-        machine.prepare(Settings(name="test"), say)
+        prerequisites.prepare(Settings(name="test"), say)
         images.ensure(say)
     except RuntimeError as error:
         raise MachineError(str(error)) from error
@@ -63,7 +63,8 @@ def docker_held(say: Say) -> Iterator[None]:
     """Keep Docker up from one test's cloud to the next. The last cloud that goes ends the Docker daemon that was started
     for it, unless containers that are no cloud's run in it; so one runs as long as this lasts.
     """
-    from localcloud import clouds, images
+    from localcloud import clouds
+    from localcloud.machine import images
 
     _docker("rm", "--force", HOLDER)
     _docker("run", "--detach", "--name", HOLDER, "--network", "none", images.SLIM_BASE, "sleep", "infinity")

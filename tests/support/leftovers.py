@@ -7,10 +7,10 @@ import re
 import subprocess
 from pathlib import Path
 
-from localcloud.dataplane import namespaces
-from localcloud.guard import metric
+from localcloud.machine import namespaces
+from localcloud.machine.guard import metric
+from localcloud.machine.sweep import processes
 from localcloud.settings import Settings
-from localcloud.sweep import processes
 
 
 def kept(name: str) -> dict[str, list[str]]:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from localcloud.api import Api, lifecycle
-from localcloud.api.lifecycle import Lifecycle
-from localcloud.reality import Health, Reality, with_password
+from localcloud.api import Api
+from localcloud.api.moto import lifecycle
+from localcloud.api.moto.lifecycle import Lifecycle
+from localcloud.contract.reality import Health, Reality, with_password
 
 from .helpers import World
 from .test_deletions import until

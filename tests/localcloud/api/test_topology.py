@@ -6,8 +6,8 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from localcloud.api import Api
+from localcloud.contract.topology import Interface, Topology, Vpc
 from localcloud.settings import PUBLIC_ADDRESSES
-from localcloud.topology import Interface, Topology, Vpc
 
 from .helpers import Clients, World, group, image, subnet
 

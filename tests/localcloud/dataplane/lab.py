@@ -10,13 +10,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from localcloud.dataplane import namespaces
-from localcloud.dataplane.firewall import Firewall
-from localcloud.dataplane.network import Network
-from localcloud.guard import Guard
-from localcloud.reality import Reality
+from localcloud.contract.reality import Reality
+from localcloud.contract.topology import Interface, NatGateway, Route, Rule, SecurityGroup, Subnet, Topology, Vpc
+from localcloud.dataplane.network.firewall import Firewall
+from localcloud.dataplane.network.network import Network
+from localcloud.machine import namespaces
+from localcloud.machine.guard import Guard
 from localcloud.settings import Settings
-from localcloud.topology import Interface, NatGateway, Route, Rule, SecurityGroup, Subnet, Topology, Vpc
 
 PATIENCE = 10.0  # seconds for an answer that is to come, on a busy machine
 SILENCE = 0.7  # seconds after which a connection that nobody answers counts as dropped

@@ -11,10 +11,10 @@ import dns.query
 import dns.rdatatype
 import pytest
 
-from localcloud.dataplane import namespaces
-from localcloud.dataplane.dns import Dns
-from localcloud.dataplane.packages import Packages
-from localcloud.topology import Database, LoadBalancer
+from localcloud.contract.topology import Database, LoadBalancer
+from localcloud.dataplane.network.dns import Dns
+from localcloud.dataplane.network.packages import Packages
+from localcloud.machine import namespaces
 
 from .lab import Lab
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from localcloud.dataplane.doorway import Doorway, DoorwayError
-from localcloud.topology import Action, Listener, ListenerRule, LoadBalancer
+from localcloud.contract.topology import Action, Listener, ListenerRule, LoadBalancer
+from localcloud.dataplane.network.doorway import Doorway, DoorwayError
 
 from .lab import Lab
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from localcloud.dataplane import namespaces
-from localcloud.dataplane import vpc as vpc_module
-from localcloud.topology import Interface, NatGateway, Route, Subnet, Vpc
+from localcloud.contract.topology import Interface, NatGateway, Route, Subnet, Vpc
+from localcloud.dataplane.network import vpc as vpc_module
+from localcloud.machine import namespaces
 
 from .lab import LOCAL, NAT, NAT_PUBLIC, Lab, device_names, standard_vpc
 

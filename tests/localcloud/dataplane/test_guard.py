@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from localcloud import guard
-from localcloud.dataplane import namespaces
-from localcloud.dataplane.namespaces import run
+from localcloud.machine import guard, namespaces
+from localcloud.machine.namespaces import run
 
 from .lab import Lab, standard_vpc
 

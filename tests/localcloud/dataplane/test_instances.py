@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from docker.errors import APIError
 
-from localcloud import images
-from localcloud.dataplane import host
-from localcloud.dataplane.instances import Instances
-from localcloud.dataplane.metadata import Metadata
-from localcloud.topology import Instance, Rule, SecurityGroup
+from localcloud.contract.topology import Instance, Rule, SecurityGroup
+from localcloud.dataplane.instances import host
+from localcloud.dataplane.instances.instances import Instances
+from localcloud.dataplane.network.metadata import Metadata
+from localcloud.machine import images
 
 from .lab import ANYWHERE, Lab, standard_vpc
 

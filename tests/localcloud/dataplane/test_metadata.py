@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from localcloud.dataplane import namespaces
-from localcloud.dataplane.metadata import Metadata
-from localcloud.topology import Instance
-from localcloud.topology import Metadata as Options
+from localcloud.contract.topology import Instance
+from localcloud.contract.topology import Metadata as Options
+from localcloud.dataplane.network.metadata import Metadata
+from localcloud.machine import namespaces
 
 from .lab import Lab, put_behind
 

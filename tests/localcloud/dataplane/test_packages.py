@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from localcloud.dataplane import namespaces, packages
-from localcloud.dataplane.namespaces import run
-from localcloud.dataplane.packages import Packages
-from localcloud.topology import Topology
+from localcloud.contract.topology import Topology
+from localcloud.dataplane.network import packages
+from localcloud.dataplane.network.packages import Packages
+from localcloud.machine import namespaces
+from localcloud.machine.namespaces import run
 
 from .lab import SILENCE, Lab, ask
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from localcloud.contract.topology import Topology
 from localcloud.dataplane.reconciler import Reconciler
-from localcloud.topology import Topology
 
 
 class Reader:

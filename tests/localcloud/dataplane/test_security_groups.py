@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from localcloud.dataplane import namespaces
-from localcloud.topology import Rule, Vpc
+from localcloud.contract.topology import Rule, Vpc
+from localcloud.machine import namespaces
 
 from .lab import PATIENCE, SILENCE, Lab, ask, ingress, publish, put_behind
 

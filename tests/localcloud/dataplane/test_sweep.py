@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from localcloud import images
-from localcloud.dataplane import namespaces
+from localcloud.machine import images, namespaces
+from localcloud.machine.sweep import sweep
 from localcloud.settings import Settings
-from localcloud.sweep import sweep
 
 from .lab import Lab, standard_vpc
 
@@ -23,9 +22,9 @@ CLOUD = """
 import subprocess, sys, time
 from pathlib import Path
 from tests.localcloud.dataplane.lab import Lab, standard_vpc
-from localcloud import images
-from localcloud.dataplane.dns import Dns
-from localcloud.dataplane.packages import Packages
+from localcloud.machine import images
+from localcloud.dataplane.network.dns import Dns
+from localcloud.dataplane.network.packages import Packages
 lab = Lab("tkilled", Path(sys.argv[1]))
 lab.apply(standard_vpc())
 Dns(lab.settings, lab.reality, Packages(lab.network, hosts=())).reconcile(lab.topology)

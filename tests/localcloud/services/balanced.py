@@ -7,10 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from localcloud.dataplane import namespaces
-from localcloud.dataplane.loadbalancers import LoadBalancers
-from localcloud.reality import Health
-from localcloud.topology import (
+from localcloud.contract.reality import Health
+from localcloud.contract.topology import (
     Action,
     HealthCheck,
     Interface,
@@ -24,6 +22,8 @@ from localcloud.topology import (
     TargetGroup,
     Vpc,
 )
+from localcloud.dataplane.balancers.loadbalancers import LoadBalancers
+from localcloud.machine import namespaces
 
 from ..dataplane.lab import ANYWHERE, IGW, LOCAL, OUT, PATIENCE, Host, Lab
 from .web import Answer, Web, get

@@ -19,7 +19,7 @@ import dns.resolver
 import psycopg2
 
 from localcloud import clouds
-from localcloud.dataplane import namespaces
+from localcloud.machine import namespaces
 from tests.support.cloud import Cloud
 from tests.support.stack import Stack
 

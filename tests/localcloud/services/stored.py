@@ -11,9 +11,9 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - the class is named so
 
-from localcloud.dataplane import namespaces
-from localcloud.dataplane.databases import Databases
-from localcloud.topology import Database, Interface, SecurityGroup, Snapshot, Subnet, Vpc
+from localcloud.contract.topology import Database, Interface, SecurityGroup, Snapshot, Subnet, Vpc
+from localcloud.dataplane.databases.databases import Databases
+from localcloud.machine import namespaces
 
 from ..dataplane.lab import ANYWHERE, LOCAL, Host, Lab, ingress
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from localcloud.contract.reality import with_password
+from localcloud.contract.topology import Interface
 from localcloud.dataplane import worker
-from localcloud.reality import with_password
-from localcloud.topology import Interface
 
 from ..dataplane.lab import Lab
 from .stored import ARN, SNAPSHOT, Stored

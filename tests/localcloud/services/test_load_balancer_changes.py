@@ -7,7 +7,7 @@ from http.client import RemoteDisconnected
 
 import pytest
 
-from localcloud.topology import Action, Listener, ListenerRule
+from localcloud.contract.topology import Action, Listener, ListenerRule
 
 from .balanced import ADDRESSES, ARN, Balanced, forward
 from .web import Answer, Client, Visitors

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from localcloud.dataplane import namespaces
-from localcloud.topology import Action, Listener, ListenerRule
+from localcloud.contract.topology import Action, Listener, ListenerRule
+from localcloud.machine import namespaces
 
 from ..dataplane.lab import SILENCE
 from .balanced import ADDRESSES, ARN, GROUP, PUBLIC, Balanced, forward

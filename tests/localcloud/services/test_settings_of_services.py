@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from localcloud.dataplane import postgres, target_health
-from localcloud.dataplane.haproxy import ServerState
-from localcloud.dataplane.haproxy_config import check_options, escaped, pattern
-from localcloud.reality import Health, Reality
+from localcloud.contract.reality import Health, Reality
+from localcloud.dataplane.balancers import target_health
+from localcloud.dataplane.balancers.haproxy import ServerState
+from localcloud.dataplane.balancers.haproxy_config import check_options, escaped, pattern
+from localcloud.dataplane.databases import postgres
 
 from .balanced import CHECK
 from .stored import DATABASE

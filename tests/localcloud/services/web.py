@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from localcloud.dataplane import namespaces
+from localcloud.machine import namespaces
 
 CLIENT_SECONDS = 20
 
