@@ -12,7 +12,7 @@ import pytest
 from localcloud import entry
 from localcloud.api.iam.credentials import Credentials
 from localcloud.settings import ACCOUNT_ID, Settings
-from tests.support.api import api
+from localcloud.testing import api
 
 MINE = {
     "AWS_PROFILE": "nobody",

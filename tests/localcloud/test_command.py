@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import pty
@@ -20,8 +21,7 @@ import pytest
 
 from localcloud import clouds
 from localcloud.machine import locks
-from tests.support.cloud import ROOT, Cloud
-from tests.support.leftovers import kept
+from localcloud.testing import Cloud, kept
 
 pytestmark = pytest.mark.cloud
 
@@ -77,7 +77,7 @@ def running() -> Iterator[Cloud]:
 
 
 def ended(name: str) -> Iterator[Cloud]:
-    made = Cloud(name, name)
+    made = Cloud(name)
     made.localcloud("down")
     try:
         yield made
@@ -111,7 +111,7 @@ def test_a_killed_cloud_is_taken_down_whole_and_its_neighbour_is_not_touched(clo
     other.localcloud("up")
     instance = cloud.exec(sys.executable, "-c", POPULATE).stdout.strip()
     assert instance.startswith("i-"), instance
-    forgotten = subprocess.Popen(command("exec", "--", "sleep", "600"), cwd=ROOT, env=cloud.environment)
+    forgotten = subprocess.Popen(command("exec", "--", "sleep", "600"), env=cloud.environment)
     neighbour, status = kept(other.name), other.status()
     os.kill(daemon(cloud) or 0, signal.SIGKILL)
     before = kept(cloud.name)
@@ -140,9 +140,7 @@ def test_up_on_a_running_cloud_changes_nothing_and_other_settings_are_refused(ru
 @pytest.mark.parametrize("moment", ["registered", "daemon"])
 def test_up_after_an_up_that_was_killed(cloud: Cloud, moment: str) -> None:
     """Killed before, or just after it started the daemon: the next one uses what the first left, or removes it."""
-    first = subprocess.Popen(
-        command("up"), cwd=ROOT, env=cloud.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    first = subprocess.Popen(command("up"), env=cloud.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert soon(lambda: clouds.find(cloud.name) if moment == "registered" else daemon(cloud)), moment
     first.kill()
     first.wait()
@@ -154,7 +152,7 @@ def test_up_after_an_up_that_was_killed(cloud: Cloud, moment: str) -> None:
 def test_two_ups_at_once_make_one_cloud(cloud: Cloud) -> None:
     both = [
         subprocess.Popen(
-            command("up", "--json"), cwd=ROOT, env=cloud.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command("up", "--json"), env=cloud.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         for _ in range(2)
     ]
@@ -164,9 +162,7 @@ def test_two_ups_at_once_make_one_cloud(cloud: Cloud) -> None:
 
 
 def test_an_up_that_is_interrupted_leaves_nothing(cloud: Cloud) -> None:
-    first = subprocess.Popen(
-        command("up"), cwd=ROOT, env=cloud.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    first = subprocess.Popen(command("up"), env=cloud.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert soon(lambda: daemon(cloud))
     first.send_signal(signal.SIGINT)
     assert first.wait(60) != 0
@@ -223,7 +219,7 @@ def test_signals_reach_the_command(running: Cloud, number: signal.Signals) -> No
     if number == signal.SIGINT:
         ready = f"import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); {ready}"
     process = subprocess.Popen(
-        command("exec", "--", sys.executable, "-c", ready), cwd=ROOT, env=running.environment, stdout=subprocess.PIPE
+        command("exec", "--", sys.executable, "-c", ready), env=running.environment, stdout=subprocess.PIPE
     )
     assert process.stdout
     assert process.stdout.readline() == b"ready\n"
@@ -234,15 +230,13 @@ def test_signals_reach_the_command(running: Cloud, number: signal.Signals) -> No
 def test_exec_gives_input_through_and_needs_no_terminal(running: Cloud) -> None:
     """Cloud.exec has none; with one, the command has it."""
     done = subprocess.run(
-        command("exec", "--", "cat"), cwd=ROOT, env=running.environment, input="hello", capture_output=True, text=True,
+        command("exec", "--", "cat"), env=running.environment, input="hello", capture_output=True, text=True,
         check=True,
     )  # fmt: skip
     assert done.stdout == "hello"
     assert "not a tty" in running.exec("tty").stdout
     mine, theirs = pty.openpty()
-    subprocess.run(
-        command("exec", "--", "tty"), cwd=ROOT, env=running.environment, stdin=theirs, stdout=theirs, check=True
-    )
+    subprocess.run(command("exec", "--", "tty"), env=running.environment, stdin=theirs, stdout=theirs, check=True)
     assert b"/dev/pts/" in os.read(mine, 100)
 
 
@@ -259,7 +253,7 @@ def test_in_exec_names_resolve_and_aws_means_this_cloud(running: Cloud) -> None:
     assert running.exec("getent", "hosts", "example.com").returncode != 0
 
 
-@pytest.mark.parametrize("program", ["aws", str(ROOT / ".venv/bin/aws")])
+@pytest.mark.parametrize("program", ["aws", str(Path(sys.executable).with_name("aws"))])
 def test_the_command_line_of_this_environment_talks_to_this_cloud(running: Cloud, program: str) -> None:
     """Version 1 would send this very call to the real AWS, if `exec` did not give it the plugin."""
     done = running.exec(program, "rds", "describe-db-instances", "--output", "json")
@@ -271,8 +265,8 @@ def test_the_command_line_of_this_environment_talks_to_this_cloud(running: Cloud
     assert without.returncode != 0, "the twin: without the plugin it finds nobody"
 
 
-def test_the_command_line_belongs_to_what_make_up_installs() -> None:
-    assert "\nawscli==" in (ROOT / "requirements.txt").read_text()
+def test_the_command_line_is_installed_with_the_local_cloud() -> None:
+    assert "awscli" in (importlib.metadata.requires("tandem-localcloud") or ())
 
 
 # -- reports and mistakes ---------------------------------------------------------------------------------
@@ -292,7 +286,7 @@ def test_status_and_journal_are_for_programs_too(running: Cloud) -> None:
 
 @pytest.mark.parametrize("what", ["", "up", "down", "status", "exec", "journal", "faults"])
 def test_help_says_what_a_command_does(what: str) -> None:
-    done = subprocess.run(command(*what.split(), "--help"), cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(command(*what.split(), "--help"), capture_output=True, text=True, check=True)
     assert done.stdout.startswith("Usage: ")
     options = [line for line in done.stdout.splitlines() if line.startswith("  -") and "--help" not in line]
     assert all(len(line.split("  ")) > 2 or line.endswith("…") for line in options), "every option says what it does"
@@ -313,7 +307,7 @@ def test_help_says_what_a_command_does(what: str) -> None:
 ])  # fmt: skip
 def test_a_mistake_is_one_line(words: tuple[str, ...], environment: dict[str, str], status: int, said: str) -> None:
     everything = {**os.environ, **environment}
-    done = subprocess.run(command(*words), cwd=ROOT, env=everything, capture_output=True, text=True, check=False)
+    done = subprocess.run(command(*words), env=everything, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (status, "")
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -328,7 +322,7 @@ os.setgroups([]); os.setgid(65534); os.setuid(65534)
 sys.argv = ["localcloud", *{words!r}]
 cli.main()
 """
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines() == [
         "Error: the local cloud makes network namespaces and firewall tables, so it needs root. "

@@ -6,12 +6,13 @@ import re
 import runpy
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.support.cloud import ROOT, Cloud, free_port
-from tests.support.leftovers import kept
+from localcloud.testing import Cloud, free_port, kept
 
+ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs/localcloud.md").read_text()
 NAME = "tdoc"
 
@@ -19,7 +20,7 @@ NAME = "tdoc"
 @pytest.fixture
 def environment() -> Iterator[dict[str, str]]:
     """Of a cloud that is not the developer's own."""
-    clouds = [Cloud(NAME, NAME), Cloud(f"{NAME}-second", NAME)]
+    clouds = [Cloud(NAME), Cloud(f"{NAME}-second")]
     try:
         yield clouds[0].environment
     finally:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .api import REGION, Endpoint, parsed
+from localcloud.testing import REGION, Endpoint, parsed
 
 
 def attached() -> Endpoint:

@@ -20,8 +20,7 @@ import psycopg2
 
 from localcloud import clouds
 from localcloud.machine import namespaces
-from tests.support.cloud import Cloud
-from tests.support.stack import Stack
+from localcloud.testing import Cloud, Stack
 
 NAME = "tstack"
 PASSWORD = "Correct-horse-9"

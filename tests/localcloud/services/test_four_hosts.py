@@ -14,7 +14,7 @@ from http.client import HTTPException
 import psycopg2
 import pytest
 
-from tests.support.cloud import Cloud
+from localcloud.testing import Cloud
 
 from ..dataplane.lab import count
 from .four_hosts import NAME, PASSWORD, FourHosts, from_internet, soon
@@ -33,7 +33,7 @@ def made(cloud: Cloud) -> FourHosts:
 
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[FourHosts]:
-    cloud = Cloud(NAME, "four")
+    cloud = Cloud(NAME)
     cloud.localcloud("down")
     try:
         cloud.localcloud("up")

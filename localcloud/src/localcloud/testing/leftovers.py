@@ -7,10 +7,10 @@ import re
 import subprocess
 from pathlib import Path
 
-from localcloud.machine import namespaces
-from localcloud.machine.guard import metric
-from localcloud.machine.sweep import processes
-from localcloud.settings import Settings
+from ..machine import namespaces
+from ..machine.guard import metric
+from ..machine.sweep import processes
+from ..settings import Settings
 
 
 def kept(name: str) -> dict[str, list[str]]:

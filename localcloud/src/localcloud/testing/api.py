@@ -60,10 +60,9 @@ def api(*options: str) -> Iterator[Endpoint]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    assert process.stdout is not None
     try:
         printed = ""
-        for line in process.stdout:
+        for line in process.stdout or ():
             printed += line
             if line.startswith("# journal: "):
                 yield parsed(printed)
@@ -77,7 +76,8 @@ def api(*options: str) -> Iterator[Endpoint]:
 def parsed(printed: str) -> Endpoint:
     """What `python -m localcloud.api` prints when it has started."""
     journal = re.search(r"^# journal: (.+)$", printed, re.MULTILINE)
-    assert journal, f"no journal in: {printed}"
+    if journal is None:
+        raise RuntimeError(f"no journal in: {printed}")
     return Endpoint(dict(re.findall(r"(AWS_\w+)=(\S+)", printed)), Path(journal[1]))
 
 
