@@ -80,7 +80,7 @@ bench-provision: .venv/.development ## How long creation, second run and teardow
 	@python -m tests.bench.provision $(ARGS)
 
 bench-localcloud: .venv/.development ## The local cloud: start, change to packets, memory, calls a second
-	@python -m tests.bench.localcloud $(ARGS)
+	@python localcloud/tests/bench/cloud.py $(ARGS)
 
 test: .venv/.development ## Everything that must pass; ends with a summary (ARGS="--only fast" picks steps)
 	@bin/test $(ARGS)
