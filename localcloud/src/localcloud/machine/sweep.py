@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..dataplane.network.network import own_links
 from ..settings import Settings
 from . import namespaces
 from .guard import Guard
 from .namespaces import run
+from .uplink import own_links
 
 END_SECONDS = 5
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from ipaddress import IPv4Network
-from pathlib import Path
 
 from localcloud.contract.reality import Reality
 from localcloud.contract.topology import Interface, Topology, Vpc
 from localcloud.machine import namespaces
 from localcloud.machine.guard import PRIVATE, Guard
 from localcloud.machine.namespaces import CommandError, ip_batch, nft, run
+from localcloud.machine.uplink import alias, disable_ipv6, own_links, uplink_mtu
 from localcloud.settings import INTERNET, Settings
 
 from .vpc import ROUTER, NetworkError, VpcNetwork
@@ -130,7 +129,7 @@ class Network:
         for left in own_links(settings):
             run("ip", "link", "del", left)
         run("ip", "link", "add", link, "mtu", str(mtu), "type", "veth", "peer", "name", UPLINK, "netns", internet)
-        run("ip", "link", "set", link, "alias", _alias(settings))
+        run("ip", "link", "set", link, "alias", alias(settings))
         disable_ipv6(link)
         run("ip", "addr", "add", f"{machine_end}/30", "dev", link)
         run("ip", "link", "set", link, "up")
@@ -144,30 +143,6 @@ class Network:
             *[f"route add unreachable {network}" for network in (*PRIVATE, INTERNET.supernet())],
             f"route add default via {machine_end} src {settings.operator_address}",
         ])  # fmt: skip
-
-
-def own_links(settings: Settings) -> list[str]:
-    """The links of the machine that are this cloud's, known by their alias, whatever its slot."""
-    links = json.loads(run("ip", "-j", "link", "show") or "[]")
-    return [link["ifname"] for link in links if link.get("ifalias") == _alias(settings)]
-
-
-def _alias(settings: Settings) -> str:
-    return f"localcloud:{settings.name}"
-
-
-def uplink_mtu() -> int:
-    """The smallest MTU of the machine's own default routes; 1500 where there is none."""
-    words = run("ip", "-o", "-4", "route", "show", "default").split()
-    devices = [words[index + 1] for index, word in enumerate(words[:-1]) if word == "dev"]
-    found = [int(Path(f"/sys/class/net/{name}/mtu").read_text()) for name in devices]
-    return min(found, default=1500)
-
-
-def disable_ipv6(link: str) -> None:
-    setting = Path(f"/proc/sys/net/ipv6/conf/{link}/disable_ipv6")
-    if setting.exists():
-        setting.write_text("1")
 
 
 def _internet_table(mirrors: frozenset[str]) -> str:
