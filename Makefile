@@ -97,5 +97,5 @@ format: .venv/.development ## Format the Python code
 LOCK := pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 lock: .venv/.development ## Pin the newest dependencies, with hashes
-	@$(LOCK) --upgrade --output-file requirements.txt requirements.in
+	@$(LOCK) --upgrade --output-file requirements.txt requirements.in localcloud/pyproject.toml
 	@$(LOCK) --upgrade --output-file requirements-dev.txt requirements-dev.in

@@ -282,7 +282,7 @@ def test_status_and_journal_are_for_programs_too(running: Cloud) -> None:
     assert running.name in running.localcloud("status")
 
 
-@pytest.mark.parametrize("what", ["", "up", "down", "status", "exec", "journal", "faults"])
+@pytest.mark.parametrize("what", ["", "up", "down", "status", "exec", "journal", "faults", "api", "actions"])
 def test_help_says_what_a_command_does(what: str) -> None:
     done = subprocess.run(command(*what.split(), "--help"), capture_output=True, text=True, check=True)
     assert done.stdout.startswith("Usage: ")
@@ -299,6 +299,9 @@ def test_help_says_what_a_command_does(what: str) -> None:
     (("up", "--aws-time", "0"), {}, 1, "aws_time=0.0: want more than 0, at most 10"),
     (("faults", "--throttle", "2"), {}, 2, "'--throttle': 2.0 is not in the range 0<=x<=1"),
     (("faults", "--service", "("), {}, 2, "'(' is no regular expression"),
+    (("api", "--port", "x"), {}, 2, "'--port': 'x' is not a valid int"),
+    (("api", "--aws-time", "0"), {}, 1, "aws_time=0.0: want more than 0, at most 10"),
+    (("actions", "ec3"), {}, 2, "'ec3' is not part of the local cloud; want one of account, acm,"),
     (("status",), {"LOCALCLOUD_NAME": "Bad name"}, 1, "LOCALCLOUD_NAME='Bad name': want 2 to 20 lower-case letters"),
     *(((what,), {"LOCALCLOUD_NAME": "not-there"}, 1, "'not-there' is not running. Start it with: localcloud up")
       for what in ("status", "journal", "faults")),

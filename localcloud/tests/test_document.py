@@ -1,10 +1,11 @@
-"""docs/localcloud.md: its commands run as they are written, and its table of actions is the code's."""
+"""README.md: its commands and its example run as they are written, and its table of actions is the code's."""
 
 from __future__ import annotations
 
+import os
 import re
-import runpy
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,9 @@ import pytest
 
 from localcloud.testing import Cloud, free_port, kept
 
-ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "docs/localcloud.md").read_text()
+TEXT = (Path(__file__).parents[1] / "README.md").read_text()
 NAME = "tdoc"
+PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
 
 
 @pytest.fixture
@@ -35,16 +36,26 @@ def test_its_commands_run_as_written(environment: dict[str, str]) -> None:
     for command in commands:
         own = command.replace("=second", f"={NAME}-second").replace("8081", str(free_port()))
         done = subprocess.run(
-            ["sh", "-c", own], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            ["sh", "-c", own], env={**environment, "PATH": PATH}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=600, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"{own}\n{done.stdout}{done.stderr}"
     assert not any([*kept(NAME).values(), *kept(f"{NAME}-second").values()])
 
 
+def test_its_example_runs() -> None:
+    [example] = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    subprocess.run([sys.executable, "-c", example], check=True, timeout=300)
+
+
 def test_its_table_of_actions_is_the_codes() -> None:
-    """tests/provision runs `bin/generate-docs --check` over all documents; here, that it would see this one go stale."""
-    written = runpy.run_path(str(ROOT / "bin/generate-docs"))["localcloud"]
-    assert written(TEXT) == TEXT
-    row = next(line for line in TEXT.splitlines() if line.startswith("| ec2 | AllocateAddress"))
-    assert written(TEXT.replace(f"{row}\n", "")) == TEXT
+    written = subprocess.run(Cloud.command("actions", "--markdown"), capture_output=True, text=True, check=True).stdout
+    assert TEXT.split("<!-- actions -->\n")[1].split("<!-- /actions -->")[0] == written
+    assert "| ec2 | AllocateAddress, " in written
+
+
+def test_every_action_is_printed_by_name() -> None:
+    """The table names only how many a service with very many has."""
+    printed = subprocess.run(Cloud.command("actions", "s3"), capture_output=True, text=True, check=True).stdout
+    assert f"| s3 | {len(printed.splitlines())} actions: `localcloud actions s3` | real |" in TEXT
+    assert re.search(r"^s3 +PutObject +real +objects are kept", printed, re.MULTILINE)

@@ -76,6 +76,9 @@ def main(context: click.Context, name: str) -> None:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+aws_time_option = click.option(
+    "--aws-time", type=float, help="Let states take AWS's own durations times this factor (1.0: AWS's pace)."
+)
 
 
 @main.command()
@@ -88,7 +91,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
     show_envvar=True,
     help="Port of http://localhost.",
 )
-@click.option("--aws-time", type=float, help="Let states take AWS's own durations times this factor (1.0: AWS's pace).")
+@aws_time_option
 @json_option
 @click.pass_obj
 def up(name: str, port: int, aws_time: float | None, as_json: bool) -> None:
@@ -177,6 +180,37 @@ def faults(name: str, clear: bool, **knobs: Any) -> None:
     if clear:
         clouds.ask(name, "clear-faults")
     click.echo(json.dumps(clouds.ask(name, "faults", wanted)))
+
+
+@main.command("api")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="Port on 127.0.0.1; 0: a free one."
+)
+@aws_time_option
+def api_(port: int, aws_time: float | None) -> None:
+    """Serve the API alone until interrupted, and print the environment for clients. Needs no root."""
+    from .api import alone  # takes seconds, and only this command needs it
+
+    alone.serve(port, aws_time)
+
+
+@main.command()
+@click.argument("service", required=False)
+@click.option("--markdown", is_flag=True, help="Print the table of README.md.")
+def actions(service: str | None, markdown: bool) -> None:
+    """List the actions that change something and are real, or recorded only: of SERVICE, or all."""
+    from .api.rules import realised
+
+    if markdown:
+        click.echo(realised.markdown())
+        return
+    rows = list(realised.rows(service))
+    if not rows:
+        raise click.BadParameter(
+            f"{service!r} is not part of the local cloud; want one of {', '.join(realised.SERVICES)}."
+        )
+    for row in rows:
+        click.echo("{:<26}{:<50}{:<15}{}".format(*row).rstrip())
 
 
 def _say(message: str) -> None:

@@ -60,7 +60,7 @@ class Server:
 @contextmanager
 def wrapped() -> Iterator[Server]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "localcloud.api", "--port", "0"],
+        [sys.executable, "-m", "localcloud.cli", "api", "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

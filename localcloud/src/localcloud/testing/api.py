@@ -54,7 +54,7 @@ class Endpoint:
 def api(*options: str) -> Iterator[Endpoint]:
     """Start the API on a free port; end it afterwards."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "localcloud.api", "--port", "0", *options],
+        [sys.executable, "-m", "localcloud.cli", "api", "--port", "0", *options],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -67,14 +67,14 @@ def api(*options: str) -> Iterator[Endpoint]:
             if line.startswith("# journal: "):
                 yield parsed(printed)
                 return
-        raise RuntimeError(f"the API did not start: python -m localcloud.api ended with status {process.wait()}")
+        raise RuntimeError(f"the API did not start: localcloud api ended with status {process.wait()}")
     finally:
         process.terminate()
         process.wait(timeout=20)
 
 
 def parsed(printed: str) -> Endpoint:
-    """What `python -m localcloud.api` prints when it has started."""
+    """What `localcloud api` prints when it has started."""
     journal = re.search(r"^# journal: (.+)$", printed, re.MULTILINE)
     if journal is None:
         raise RuntimeError(f"no journal in: {printed}")

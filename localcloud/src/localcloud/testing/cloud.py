@@ -18,16 +18,21 @@ class Cloud:
         self.name, self.folder = name, folder
         self.environment = {**os.environ, "LOCALCLOUD_NAME": name, "LOCALCLOUD_PORT": str(free_port())}
 
+    @staticmethod
+    def command(*arguments: str) -> list[str]:
+        """The `localcloud` command of this virtual environment with these arguments."""
+        return [sys.executable, "-m", "localcloud.cli", *arguments]
+
     def localcloud(self, *arguments: str) -> str:
         """Output of the `localcloud` command. Raises RuntimeError where it fails."""
-        done = self._run([sys.executable, "-m", "localcloud.cli", *arguments], 600)
+        done = self._run(self.command(*arguments), 600)
         if done.returncode:
             raise RuntimeError(f"localcloud {' '.join(arguments)}: status {done.returncode}\n{tail(done.stdout)}")
         return done.stdout
 
     def exec(self, *command: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Run a command in the simulated internet."""
-        return self._run([sys.executable, "-m", "localcloud.cli", "exec", "--", *command], timeout)
+        return self._run(self.command("exec", "--", *command), timeout)
 
     def journal(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.localcloud("journal").splitlines()]

@@ -6,12 +6,15 @@ An API call whose effect the local cloud would have to make real and cannot is r
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from moto.core.utils import get_service_model
 
 from ..errors import AwsError
 from ..request import Call
+
+MANY = 50  # actions in a row of the table
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ RECORDED = (
     Part("efs", "", "reads only"),
 )  # fmt: skip
 
-_SERVICES = {part.service for part in REALISED + RECORDED}
+SERVICES = sorted({part.service for part in REALISED + RECORDED})
 
 
 def _actions_of(service: str) -> re.Pattern[str]:
@@ -96,33 +99,45 @@ def _actions_of(service: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{one})" for one in parts) or "(?!)")
 
 
-_ACTIONS = {service: _actions_of(service) for service in _SERVICES}
+_ACTIONS = {service: _actions_of(service) for service in SERVICES}
 
 
 def refuse_action(call: Call) -> None:
     """Raise NotRealised for services and changing actions that are on no list."""
-    if call.service not in _SERVICES:
+    if call.service not in SERVICES:
         raise not_realised(call, "the service is not part of the local cloud")
     if call.is_change and not _ACTIONS[call.service].fullmatch(call.action):
         raise not_realised(call, "the local cloud cannot make its effect real")
 
 
 def not_realised(call: Call, why: str) -> AwsError:
-    return AwsError("NotRealised", f"{call.name}: {why}. See docs/localcloud.md for what is real.")
+    return AwsError("NotRealised", f"{call.name}: {why}. `localcloud actions` lists what is real.")
+
+
+def rows(service: str | None = None) -> Iterator[tuple[str, str, str, str]]:
+    """(service, action, real or recorded only, how) of each changing action, of a service or of all."""
+    for kind, part in _parts():
+        if service in (None, part.service):
+            yield from ((part.service, action, kind, part.note) for action in _names(part))
 
 
 def markdown() -> str:
-    """The table for the documentation: `python -m localcloud.api --table`."""
+    """The table for README.md."""
     lines = ["| service | changing actions | | how |", "| --- | --- | --- | --- |"]
-    for title, parts in (("real", REALISED), ("recorded only", RECORDED)):
-        lines += [f"| {part.service} | {_names(part)} | {title} | {part.note} |" for part in parts]
-    lines.append("| all others | all others | refused (`NotRealised`) | |")
-    return "\n".join(lines)
+    for kind, part in _parts():
+        names = _names(part)
+        text = ", ".join(names) if len(names) < MANY else f"{len(names)} actions: `localcloud actions {part.service}`"
+        lines.append(f"| {part.service} | {text} | {kind} | {part.note} |")
+    return "\n".join([*lines, "| all others | all others | refused (`NotRealised`) | |"])
 
 
-def _names(part: Part) -> str:
+def _parts() -> Iterator[tuple[str, Part]]:
+    yield from (("real", part) for part in REALISED)
+    yield from (("recorded only", part) for part in RECORDED)
+
+
+def _names(part: Part) -> list[str]:
     """The names of a part's actions, as AWS writes them."""
     if part.actions in ("", ".*"):
-        return "all" if part.actions else "none"
-    operations = get_service_model(part.service).operation_names
-    return ", ".join(name for name in operations if re.fullmatch(part.actions, name))
+        return ["all" if part.actions else "none"]
+    return [name for name in get_service_model(part.service).operation_names if re.fullmatch(part.actions, name)]
