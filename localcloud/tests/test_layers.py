@@ -30,7 +30,7 @@ LAYERS = {
     "clouds": "aws_cli control machine settings",
     "daemon": "api clouds contract control dataplane internet machine report settings",
     "cli": "api clouds control entry machine report settings",
-    "testing": "clouds machine settings",
+    "testing": "api clouds machine settings",
     # Inside the API: rules look at moto's models, and nothing of moto's models looks at rules.
     "api.request": "",
     "api.errors": "api.request",

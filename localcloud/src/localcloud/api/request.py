@@ -183,3 +183,9 @@ class Call:
         if self.operation is not None and self.protocol.startswith("rest-"):
             return self.method not in ("GET", "HEAD")
         return not READ_VERBS.match(self.action)
+
+
+def asks(value: Any) -> bool:
+    """Whether a parameter asks for something: `false`, nothing and {"Enabled": false} do not."""
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return bool(value) if members is None else any(asks(one) for one in members)

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..moto import moto_state
-from ..request import Call
-from ..rules.wishes import asks
+from ..request import Call, asks
 
 ALWAYS = ""
 _VPC = ("ec2:DescribeInternetGateways", "ec2:DescribeVpcs")

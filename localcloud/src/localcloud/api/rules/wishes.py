@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..request import Call
+from ..request import Call, asks
 from .realised import not_realised
 
 Wishes = Callable[[dict[str, Any]], Iterator[str]]
@@ -65,12 +65,6 @@ UNREAL_OF_DATABASES = {
     "TdeCredentialArn": "encryption by the engine is not made real",
     "DBClusterSnapshotIdentifier": "database clusters are not made real",
 }
-
-
-def asks(value: Any) -> bool:
-    """Whether a parameter asks for something: `false`, nothing and {"Enabled": false} do not."""
-    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return bool(value) if members is None else any(asks(one) for one in members)
 
 
 def _beyond(call: Call) -> Iterator[str]:

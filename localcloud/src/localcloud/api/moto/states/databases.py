@@ -8,7 +8,8 @@ from typing import Any
 
 from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
 
-from ...reality import with_password
+from localcloud.contract.reality import with_password
+
 from .. import lifecycle
 from ..patching import replace
 
