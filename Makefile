@@ -28,7 +28,7 @@ endif
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.venv/.runtime: requirements.txt pyproject.toml bin/make-venv
+.venv/.runtime: requirements.txt localcloud/pyproject.toml bin/make-venv
 	@bin/make-venv requirements.txt && touch $@
 
 .venv/.development: requirements-dev.txt .venv/.runtime
@@ -80,7 +80,7 @@ bench-provision: .venv/.development ## How long creation, second run and teardow
 	@python -m tests.bench.provision $(ARGS)
 
 bench-localcloud: .venv/.development ## The local cloud: start, change to packets, memory, calls a second
-	@python -m tests.bench.localcloud $(ARGS)
+	@python localcloud/tests/bench/cloud.py $(ARGS)
 
 test: .venv/.development ## Everything that must pass; ends with a summary (ARGS="--only fast" picks steps)
 	@bin/test $(ARGS)
@@ -97,5 +97,5 @@ format: .venv/.development ## Format the Python code
 LOCK := pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 lock: .venv/.development ## Pin the newest dependencies, with hashes
-	@$(LOCK) --upgrade --output-file requirements.txt requirements.in
+	@$(LOCK) --upgrade --output-file requirements.txt requirements.in localcloud/pyproject.toml
 	@$(LOCK) --upgrade --output-file requirements-dev.txt requirements-dev.in

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint
 from tests.support.scenario import attached
 
 

@@ -1,6 +1,6 @@
 """Role database, as plain boto3 sees it."""
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint
 
 
 def database(endpoint: Endpoint) -> dict:

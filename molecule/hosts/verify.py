@@ -1,6 +1,6 @@
 """Role hosts, as plain boto3 sees it."""
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint
 
 
 def hosts(endpoint: Endpoint) -> dict[str, dict]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint
 
 BALANCERS = {"public": ("internet-facing", "public", 5000), "internal": ("internal", "private", 5001)}
 

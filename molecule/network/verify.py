@@ -1,6 +1,6 @@
 """Role network, as plain boto3 sees it."""
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint
 
 
 def subnets(endpoint: Endpoint) -> dict[str, dict]:

@@ -1,6 +1,6 @@
 """Role secrets, as plain boto3 sees it."""
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint
 
 PATH = "/tandem/molecule/"
 

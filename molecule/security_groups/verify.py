@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint
 
 PORTS = {"{{ frontend_port }}": 5000, "{{ backend_port }}": 5001}
 OUTSIDES = {"internet": "0.0.0.0/0", "admin": "203.0.113.7/32"}

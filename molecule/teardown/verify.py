@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
+from localcloud.testing import Endpoint
 from tests.support.account import listing
-from tests.support.api import Endpoint
 
 
 def test_nothing_is_left_but_the_final_snapshot(endpoint: Endpoint) -> None:

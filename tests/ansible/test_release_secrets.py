@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cloud import free_port
+from localcloud.testing import free_port
 from tests.support.docker import docker, import_image, needs_docker
 
 from .rehearsal import Played, Rehearsal, say

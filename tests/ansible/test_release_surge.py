@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.api import Endpoint, api
+from localcloud.testing import Endpoint, api
 
 from .rehearsal import Rehearsal, words
 

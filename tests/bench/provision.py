@@ -17,8 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.api import Endpoint, api, without_aws
-from tests.support.stack import Stack
+from localcloud.testing import Endpoint, Stack, api, without_aws
 
 ROOT = Path(__file__).parents[2]
 NO_WAITS = "0.001"  # of AWS's own durations: below the resolution of anything here

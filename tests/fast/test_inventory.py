@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import api, without_aws
+from localcloud.testing import Stack, api, without_aws
 from tests.support.plugins import ROOT
-from tests.support.stack import Stack
 
 
 @pytest.fixture(scope="module")

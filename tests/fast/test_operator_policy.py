@@ -6,8 +6,7 @@ import json
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from localcloud.api.dependent_rights import RIGHTS, SERVICE_LINKED_ROLES, TAGS
-from localcloud.api.request import SERVICES
+from localcloud.testing.rights import RIGHTS, SERVICE_LINKED_ROLES, SERVICES, TAGS
 
 ROOT = Path(__file__).parents[2]
 

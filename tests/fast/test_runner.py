@@ -68,7 +68,7 @@ def test_the_summary_is_the_last_line(capsys: pytest.CaptureFixture[str]) -> Non
 def test_every_test_is_in_a_step() -> None:
     """A test that no step runs would rot."""
     named = [word for step in steps(torture=False) for word in step.command]
-    for file in (ROOT / "tests").rglob("test_*.py"):
+    for file in (*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "localcloud/tests").rglob("test_*.py")):
         path = file.relative_to(ROOT)
         runs = [word for word in named if word in (str(path), *map(str, path.parents))]
         assert len(runs) == 1, f"{path} is run by {runs}"

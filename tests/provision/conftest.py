@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.api import Endpoint, api, without_aws
+from localcloud.testing import Endpoint, api, without_aws
 
 ROOT = Path(__file__).parents[2]
 Playbook = Callable[..., subprocess.CompletedProcess[str]]

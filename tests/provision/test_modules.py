@@ -10,7 +10,7 @@ import boto3
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint
 from tests.support.plugins import load
 
 groups_module = load("plugins/modules/security_groups.py")

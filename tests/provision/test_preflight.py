@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint
 from tests.support.plugins import ROOT, load
 
 from .conftest import Playbook

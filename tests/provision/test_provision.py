@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from typing import Any
 
+from localcloud.testing import Endpoint
 from tests.support.account import listing
-from tests.support.api import Endpoint
 from tests.support.plugins import load
 
 from .conftest import Playbook

@@ -14,9 +14,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from localcloud.testing import docker_held
 from tests.support.sample import today
 
-from .machine import MachineError, docker_held, prepare, prepare_local_cloud
+from .machine import MachineError, prepare, prepare_local_cloud
 from .steps import ROOT, Step, steps
 
 REPORTS = ROOT / "reports" / "test"
@@ -74,7 +75,7 @@ def prepared(chosen: list[Step], machine: ExitStack) -> tuple[int, int]:
         prepare(say)
         if any(step.name not in ("lint", "fast", "api") for step in chosen):
             prepare_local_cloud(say)
-            machine.enter_context(docker_held(say))
+            machine.enter_context(docker_held("tandem-tests", say))
     except MachineError as error:
         print(error, flush=True)
         return 0, 1

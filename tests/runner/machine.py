@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+
+from localcloud import testing
 
 from .steps import ROOT
 
 Say = Callable[[str], None]
-HOLDER = "tandem-tests"
 
 
 class MachineError(RuntimeError):
@@ -48,34 +48,10 @@ def prepare(say: Say) -> None:
 
 def prepare_local_cloud(say: Say) -> None:
     """The local cloud's own packages, Docker daemon and images, so that no test has to build them."""
-    from localcloud import images, machine
-    from localcloud.settings import Settings
-
     try:
-        machine.prepare(Settings(name="test"), say)
-        images.ensure(say)
+        testing.prepare(say)
     except RuntimeError as error:
         raise MachineError(str(error)) from error
-
-
-@contextmanager
-def docker_held(say: Say) -> Iterator[None]:
-    """Keep Docker up from one test's cloud to the next. The last cloud that goes ends the Docker daemon that was started
-    for it, unless containers that are no cloud's run in it; so one runs as long as this lasts.
-    """
-    from localcloud import clouds, images
-
-    _docker("rm", "--force", HOLDER)
-    _docker("run", "--detach", "--name", HOLDER, "--network", "none", images.SLIM_BASE, "sleep", "infinity")
-    try:
-        yield
-    finally:
-        _docker("rm", "--force", HOLDER)
-        clouds.down("test", say)
-
-
-def _docker(*arguments: str) -> None:
-    subprocess.run(["docker", *arguments], capture_output=True, check=False)
 
 
 def _is_installed(package: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # Folders of tests that are steps of their own; every other folder of tests needs no cloud and runs in `fast`.
-OWN_STEPS = ("apps", "localcloud", "roles", "whole", "support", "runner", "mutants")
+OWN_STEPS = ("apps", "roles", "whole", "support", "runner", "mutants")
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ def _fast() -> list[str]:
 
 def _localcloud(cloud: bool) -> list[str]:
     """The tests of the local cloud: those of the API are in folder `api`, all others send packets."""
-    # Backwards too: `services` waits longest, and begins before `dataplane`.
-    files = sorted((ROOT / "tests/localcloud").rglob("test_*.py"), reverse=True)
-    return [str(file.relative_to(ROOT)) for file in files if (file.parent.name != "api") is cloud]
+    folder = ROOT / "localcloud/tests"
+    # Backwards too: what waits longest is at the end.
+    files = sorted(folder.rglob("test_*.py"), reverse=True)
+    return [str(file.relative_to(ROOT)) for file in files if (folder / "api" not in file.parents) is cloud]

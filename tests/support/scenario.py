@@ -14,7 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .api import REGION, Endpoint, parsed
+from localcloud.testing import REGION, Endpoint, parsed
+
+LOCALCLOUD = str(Path(sys.executable).with_name("localcloud"))
 
 
 def attached() -> Endpoint:
@@ -32,7 +34,7 @@ def start() -> None:
     output = _file("api.env")
     with output.open("w") as out, _file("api.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "localcloud.api", "--port", "0"],
+            [LOCALCLOUD, "api", "--port", "0"],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=log,
@@ -76,7 +78,7 @@ def state() -> str:
         command = Path(f"/proc/{_file('api.pid').read_text().strip()}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return "ended"
-    return "running" if b"localcloud.api" in command else "ended"
+    return "running" if b"localcloud\0api" in command else "ended"
 
 
 def _file(name: str) -> Path:

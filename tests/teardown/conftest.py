@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from localcloud.testing import Endpoint, api
 from tests.support.account import listing
-from tests.support.api import Endpoint, api
 
 from .gone import Pass, environment
 

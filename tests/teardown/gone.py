@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint, Stack
 from tests.support.plugins import load
-from tests.support.stack import Stack
 
 load("roles/teardown/library/environment_resources.py")  # makes the role's module_utils importable
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint
 from tests.support.sample import of_the_day
 
 from .gone import Pass, environment, stack, tear_down

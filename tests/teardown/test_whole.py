@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint
 from tests.support.sample import of_the_day
 
 from .gone import KINDS, Environment, Pass, environment, find_all, find_others, stack, tear_down

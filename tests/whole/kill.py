@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 from dataclasses import dataclass
 
 from tests.support.cloud import Cloud, Run
@@ -67,5 +66,5 @@ def delete_killed(cloud: Cloud, before: set[str], kill: Kill) -> None:
 
 def run_and_kill(cloud: Cloud, strike: Strike, playbook: str, *options: str) -> bool:
     """Run a playbook, and kill it with everything that it started. Returns whether it was still running then."""
-    command = [sys.executable, "-m", "localcloud.cli", "exec", "--", *cloud.playbook_command(playbook, *options)]
+    command = cloud.command("exec", "--", *cloud.playbook_command(playbook, *options))
     return watch(command, cloud.environment, strike).status < 0

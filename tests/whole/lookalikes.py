@@ -8,8 +8,8 @@ from typing import Any
 
 import boto3
 
+from localcloud.testing import TRUST
 from tests.support.cloud import Cloud, tail
-from tests.support.stack import TRUST
 
 
 def plant(cloud: Cloud) -> None:

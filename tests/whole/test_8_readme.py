@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cloud import ROOT, free_port, tail
+from localcloud.testing import free_port, tail
+from tests.support.cloud import ROOT
 
 # A fenced block of commands; a comment right before it may say why it is not run here.
 BLOCK = re.compile(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from localcloud.testing import kept
 from tests.support.cloud import Cloud
-from tests.support.leftovers import kept
 
 
 def test_no_packet_left_the_machine(cloud: Cloud) -> None:

@@ -1,6 +1,6 @@
 """For every scenario of a role that acts on AWS: the second run asked for no change, not even a needless one."""
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint
 from tests.support.scenario import second_run
 
 

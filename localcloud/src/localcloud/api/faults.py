@@ -1,0 +1,174 @@
+"""Faults on purpose: throttling, internal errors, lost connections, slowness and eventual consistency."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from .errors import AwsError
+from .request import Call
+from .rules.refusals.identifiers import ENDPOINT, MEMBERS, not_found
+
+_QUERY_SERVICES = (
+    "elb", "elbv2", "rds", "iam", "sts", "cloudwatch", "autoscaling", "cloudformation", "route53", "sns", "elasticache",
+)  # fmt: skip
+THROTTLED = {
+    **dict.fromkeys(_QUERY_SERVICES, ("Throttling", "Rate exceeded", 400)),
+    "ec2": ("RequestLimitExceeded", "Request limit exceeded.", 503),
+    "s3": ("SlowDown", "Please reduce your request rate.", 503),
+    "sqs": ("RequestThrottled", "Request is throttled.", 403),
+    "lambda": ("TooManyRequestsException", "Rate exceeded", 429),
+    "service-quotas": ("TooManyRequestsException", "Rate exceeded", 400),
+    "resource-groups": ("TooManyRequestsException", "Rate exceeded", 429),
+    "resourcegroupstaggingapi": ("ThrottledException", "Rate exceeded", 400),
+}
+THROTTLED_JSON = ("ThrottlingException", "Rate exceeded", 400)
+INTERNAL = {
+    "ec2": ("InternalError", "An internal error has occurred", 500),
+    "s3": ("InternalError", "We encountered an internal error. Please try again.", 500),
+    "sns": ("InternalError", "The request processing has failed because of an unknown error.", 500),
+    "iam": ("ServiceFailure", "The request processing has failed because of an unknown error.", 500),
+    "ssm": ("InternalServerError", "An error occurred on the server side.", 500),
+    "dynamodb": ("InternalServerError", "An error occurred on the server side.", 500),
+    "secretsmanager": ("InternalServiceError", "An error occurred on the server side.", 500),
+    "kms": ("KMSInternalException", "An internal exception occurred.", 500),
+    "cloudwatch": ("InternalServiceError", "Request processing has failed due to some unknown error.", 500),
+}
+INTERNAL_OTHERS = ("InternalFailure", "The request processing has failed because of an unknown error.", 500)
+
+# What may not yet be seen everywhere: EC2 alone takes seconds to spread the news.
+_KINDS = {kind.prefix: kind for kind in (*MEMBERS.values(), ENDPOINT)}
+_IDS = re.compile(rf"\b({'|'.join(_KINDS)})-[0-9a-f]{{17}}\b")
+
+
+class FaultError(ValueError):
+    """A knob that does not exist or a value that it does not take; the message says which are allowed."""
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """throttle, error, reset_before, reset_after: the share of calls, 0 to 1, that are throttled, end in an internal error,
+    or lose their connection before or after the work is done.
+
+    latency_ms: added to every call. delay_s: seconds in which a new EC2 resource is not yet found.
+    service, action: regular expressions looked for in boto3's service name and the action's name; None for all.
+    seed: of the dice.
+    """
+
+    throttle: float = 0.0
+    error: float = 0.0
+    reset_before: float = 0.0
+    reset_after: float = 0.0
+    latency_ms: float = 0.0
+    delay_s: float = 0.0
+    service: str | None = None
+    action: str | None = None
+    seed: int = 0
+
+    def matches(self, call: Call) -> bool:
+        return all(
+            pattern is None or re.search(pattern, name)
+            for pattern, name in ((self.service, call.service), (self.action, call.action))
+        )
+
+
+class LostConnectionError(ConnectionError):
+    """The connection is to be reset without an answer."""
+
+
+class Faults:
+    """Thread-safe. Without knobs turned it costs nothing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._knobs = Knobs()
+        self._dice = random.Random(0)  # noqa: S311 - dice for tests, not for secrets
+        self._born: dict[str, float] = {}
+
+    def get(self) -> dict[str, Any]:
+        return asdict(self._knobs)
+
+    def clear(self) -> dict[str, Any]:
+        """End all faults."""
+        with self._lock:
+            self._knobs = Knobs()
+        return self.get()
+
+    def set(self, **knobs: Any) -> dict[str, Any]:
+        """Turn the knobs named, leave the others. Returns them all.
+
+        Raises FaultError.
+        """
+        before = self._knobs
+        unknown = knobs.keys() - asdict(before).keys()
+        if unknown:
+            raise FaultError(f"unknown faults {sorted(unknown)}: want some of {sorted(asdict(before))}")
+        after = replace(before, **{name: value for name, value in knobs.items() if value is not None})
+        _validate(after)
+        with self._lock:
+            self._knobs = after
+            self._dice.seed(after.seed)
+            self._born.clear()
+        return asdict(after)
+
+    def before(self, call: Call) -> bool:
+        """Play the faults that come before the work. Returns whether the connection is to be reset after it.
+
+        Raises AwsError, LostConnectionError.
+        """
+        knobs = self._knobs
+        if knobs == Knobs() or not knobs.matches(call):
+            return False
+        if knobs.latency_ms:
+            time.sleep(knobs.latency_ms / 1000)
+        self._check_spread(call, knobs)
+        with self._lock:
+            roll = self._dice.random()
+        for share, end in (
+            (knobs.throttle, AwsError(*THROTTLED.get(call.service, THROTTLED_JSON))),
+            (knobs.error, AwsError(*INTERNAL.get(call.service, INTERNAL_OTHERS))),
+            (knobs.reset_before, LostConnectionError()),
+        ):
+            if roll < share:
+                raise end
+            roll -= share
+        return roll < knobs.reset_after
+
+    def after(self, call: Call, body: bytes) -> None:
+        """Remember when new EC2 resources came into being."""
+        if self._knobs.delay_s and call.service == "ec2" and call.mutates:
+            now = time.monotonic()
+            with self._lock:
+                for found in _IDS.finditer(body.decode(errors="replace")):
+                    self._born.setdefault(found.group(), now)
+
+    def _check_spread(self, call: Call, knobs: Knobs) -> None:
+        if not knobs.delay_s or call.service != "ec2":
+            return
+        now = time.monotonic()
+        for found in _IDS.finditer(call.body.decode(errors="replace")):
+            if now - self._born.get(found.group(), 0) < knobs.delay_s:
+                raise AwsError(
+                    not_found(_KINDS[found.group(1)], call.action), f"The ID '{found.group()}' does not exist"
+                )
+
+
+def _validate(knobs: Knobs) -> None:
+    rates = {name: getattr(knobs, name) for name in ("throttle", "error", "reset_before", "reset_after")}
+    for name, value in rates.items():
+        if not 0 <= value <= 1:
+            raise FaultError(f"{name}={value}: want a share of 0 to 1, for example 0.1")
+    if sum(rates.values()) > 1:
+        raise FaultError(f"{' + '.join(rates)} is {sum(rates.values())}: want at most 1")
+    for name, value, most in (("latency_ms", knobs.latency_ms, 60_000), ("delay_s", knobs.delay_s, 60)):
+        if not 0 <= value <= most:
+            raise FaultError(f"{name}={value}: want 0 to {most}")
+    for name, pattern in (("service", knobs.service), ("action", knobs.action)):
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise FaultError(f"{name}={pattern!r}: not a regular expression: {error}") from error

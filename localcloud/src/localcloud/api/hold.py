@@ -1,0 +1,91 @@
+"""Holds the polls of clients' waiters back until what they wait for has come.
+
+boto3's waiters look every 15 to 30 seconds: a state that passes after 2 seconds costs them 15. Only polls are held, and
+only in the quick default: every other read shows the state as it is. A poll says so in its User-Agent.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .moto import moto_state
+from .moto.lifecycle import Lifecycle
+from .moto.states import databases, instances, load_balancers, nat_gateways, targets
+from .request import Call
+
+LONGEST = 20.0
+LOOK_AGAIN = 0.05
+_WAITER = re.compile(r"\bm/[A-Za-z0-9+,-]*(?<=[/,])B(?:[,\s]|$)")  # botocore's mark for a call of a waiter
+
+
+def hold(call: Call, clock: Lifecycle) -> None:
+    """Return when nothing of the kind that the call reads is passing any more, or after LONGEST seconds."""
+    is_passing = _PASSING.get(call.name)
+    if is_passing is None or not clock.is_quick or not _WAITER.search(call.environ.get("HTTP_USER_AGENT", "")):
+        return
+    end = time.monotonic() + LONGEST
+    while is_passing(call) and time.monotonic() < end:
+        time.sleep(LOOK_AGAIN)
+
+
+def _asked(call: Call, parameter: str, identifier: Callable[[Any], str], models: list[Any]) -> list[Any]:
+    """The models that the call names, else all."""
+    wanted = call.parameters.get(parameter)
+    names = {wanted} if isinstance(wanted, str) else set(wanted or ())
+    return [model for model in models if not names or identifier(model) in names]
+
+
+def _instances(call: Call) -> bool:
+    asked = _asked(call, "InstanceIds", lambda one: one.id, moto_state.instances(call.region))
+    return any(instances.is_passing(one) for one in asked)
+
+
+def _statuses(call: Call) -> bool:
+    asked = _asked(call, "InstanceIds", lambda one: one.id, moto_state.instances(call.region))
+    return any(instances.state_of(one) == "pending" or one.instance_status["Status"] == "initializing" for one in asked)
+
+
+def _nat_gateways(call: Call) -> bool:
+    gateways = list(moto_state.ec2(call.region).nat_gateways.values())
+    asked = _asked(call, "NatGatewayIds", lambda one: one.id, gateways)
+    return any(nat_gateways.state_of(one) in ("pending", "deleting") for one in asked)
+
+
+def _load_balancers(call: Call) -> bool:
+    models = list(moto_state.elbv2(call.region).load_balancers.values())
+    asked = _asked(call, "LoadBalancerArns", lambda one: one.arn, models)
+    return any(load_balancers.state_of(one) == "provisioning" for one in asked)
+
+
+def _databases(call: Call) -> bool:
+    models = list(moto_state.rds(call.region).databases.values())
+    asked = _asked(call, "DBInstanceIdentifier", lambda one: one.db_instance_identifier, models)
+    return any(databases.is_passing(one) for one in asked)
+
+
+def _snapshots(call: Call) -> bool:
+    models = list(moto_state.rds(call.region).database_snapshots.values())
+    asked = _asked(call, "DBSnapshotIdentifier", lambda one: one.db_snapshot_identifier, models)
+    return any(one.status == "creating" for one in asked)
+
+
+def _targets(call: Call) -> bool:
+    group = moto_state.elbv2(call.region).target_groups.get(call.parameters.get("TargetGroupArn", ""))
+    if group is None:
+        return False
+    asked = call.parameters.get("Targets") or list(group.targets.values())
+    return any(targets.state_of(group, one) == "initial" for one in asked)
+
+
+_PASSING: dict[str, Callable[[Call], bool]] = {
+    "ec2:DescribeInstances": _instances,
+    "ec2:DescribeInstanceStatus": _statuses,
+    "ec2:DescribeNatGateways": _nat_gateways,
+    "elbv2:DescribeLoadBalancers": _load_balancers,
+    "elbv2:DescribeTargetHealth": _targets,
+    "rds:DescribeDBInstances": _databases,
+    "rds:DescribeDBSnapshots": _snapshots,
+}

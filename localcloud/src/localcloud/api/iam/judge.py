@@ -1,0 +1,146 @@
+"""Whether the signer of a call may make it, and what AWS says where not."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import AwsError
+from ..moto import launch_templates, moto_state
+from ..request import SERVICES, Call
+from . import context, dependent_rights, documents, principals, resources
+from .conditions import listed
+from .documents import Answer, Document, Said
+from .principals import Principal
+
+# How policies write what boto3 calls otherwise: as in a signature, save for these.
+_PREFIXES = {boto: signed for signed, boto in SERVICES.items()}
+_PREFIXES |= {"cloudwatch": "cloudwatch", "elb": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
+# Rights of S3 that are not called as their operations are.
+_S3 = {
+    "ListBuckets": "ListAllMyBuckets", "ListObjects": "ListBucket", "ListObjectsV2": "ListBucket",
+    "HeadBucket": "ListBucket", "ListObjectVersions": "ListBucketVersions", "HeadObject": "GetObject",
+    "CopyObject": "PutObject", "CreateMultipartUpload": "PutObject", "UploadPart": "PutObject",
+    "CompleteMultipartUpload": "PutObject", "DeleteObjects": "DeleteObject",
+    "GetBucketEncryption": "GetEncryptionConfiguration", "PutBucketEncryption": "PutEncryptionConfiguration",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """why: the end of AWS's sentence about a refusal."""
+
+    answer: Answer
+    said: Said
+    boundary: Said | None
+    why: str = ""
+
+
+def verdict(who: Principal, action: str, resource: str, keys: Mapping[str, list[str]]) -> Verdict:
+    """All policies together: an explicit deny anywhere, else what identity, boundary and session allow alike."""
+    kinds = {
+        "identity-based policy": who.policies,
+        "permissions boundary": who.boundary,
+        "session policy": who.session,
+    }
+    said = {
+        kind: documents.judge(policies, action, resource, keys)
+        for kind, policies in kinds.items()
+        if policies is not None
+    }
+    own, boundary = said["identity-based policy"], said.get("permissions boundary")
+    for kind, one in said.items():
+        if one.answer is Answer.EXPLICIT_DENY:
+            article = "an" if kind.startswith("i") else "a"
+            return Verdict(one.answer, one, boundary, f"with an explicit deny in {article} {kind}")
+    for kind, one in said.items():
+        if one.answer is not Answer.ALLOWED:
+            return Verdict(one.answer, one, boundary, f"because no {kind} allows the {action} action")
+    return Verdict(Answer.ALLOWED, own, boundary)
+
+
+def check(call: Call) -> None:
+    """Raise AwsError for the first right that the signer does not have."""
+    who = principals.of_key(str(call.access_key))
+    if who.may_all:
+        return
+    call = _whole(call)
+    name = _S3.get(call.action, call.action) if call.service == "s3" else call.action
+    own = f"{_PREFIXES.get(call.service, call.service)}:{name}"
+    common = {**context.of_request(call), **who.context}
+    for resource in resources.of(own, call.parameters, call.region):
+        _need(call, who, own, resource, common)
+    for right in dependent_rights.of(call):
+        touched = [resources.for_action(right.action, arn) for arn in right.arns]
+        touched = touched or resources.of(right.action, call.parameters, call.region, made=right.made)
+        for resource in touched:
+            if right.kinds and resource.kind not in right.kinds:
+                continue
+            _need(call, who, right.action, resource, {**common, **right.context})
+
+
+def _whole(call: Call) -> Call:
+    try:
+        return launch_templates.fill(call)
+    except AwsError:  # a template that is not there says so by itself, later
+        return call
+
+
+def _need(call: Call, who: Principal, action: str, resource: resources.Resource, common: dict[str, Any]) -> None:
+    keys = {**common, **context.of_resource(action, resource, call.region, call.parameters)}
+    found = verdict(who, action, resource.arn, keys)
+    if found.answer is Answer.IMPLICIT_DENY and action == "sts:AssumeRole" and _trusted_by_name(who, resource.arn):
+        return
+    if found.answer is not Answer.ALLOWED:
+        raise _refusal(call, who, action, resource.arn, found)
+
+
+def _trusted_by_name(who: Principal, arn: str) -> bool:
+    """A role that trusts this very principal needs no policy of the principal's own; the trust is looked at later."""
+    role = next((one for one in moto_state.iam().roles.values() if one.arn == arn), None)
+    trust = Document(principals.text_of(role.assume_role_policy_document)).statements if role is not None else []
+    named = [one["Principal"].get("AWS", []) for one in trust if isinstance(one.get("Principal"), dict)]
+    return bool({arn for one in named for arn in listed(one)} & {who.arn, *who.context["aws:principalarn"]})
+
+
+def _refusal(call: Call, who: Principal, action: str, resource: str, found: Verdict) -> AwsError:
+    """In the words of the service that was called."""
+    on = "" if resource == "*" else f" on resource: {resource}"
+    message = f"User: {who.arn} is not authorized to perform: {action}{on} {found.why}"
+    if call.service == "ec2":
+        encoded = encode(
+            {
+                "allowed": False,
+                "explicitDeny": found.answer is Answer.EXPLICIT_DENY,
+                "matchedStatements": {"items": []},
+                "failures": {"items": []},
+                "context": {"principal": {"arn": who.arn}, "action": action, "resource": resource},
+            }
+        )
+        return AwsError(
+            "UnauthorizedOperation",
+            f"You are not authorized to perform this operation. {message}. Encoded authorization failure message: {encoded}",
+            403,
+        )
+    if call.service == "s3":
+        return AwsError("AccessDenied", message, 403)
+    if call.protocol in ("json", "rest-json", "smithy-rpc-v2-cbor"):
+        return AwsError("AccessDeniedException", message, 400)
+    return AwsError("AccessDenied", message, 403)
+
+
+def encode(content: dict[str, Any]) -> str:
+    """A refusal's particulars, for sts:DecodeAuthorizationMessage."""
+    return base64.urlsafe_b64encode(zlib.compress(json.dumps(content).encode())).decode().rstrip("=")
+
+
+def decode(text: str) -> str:
+    """Raises AwsError InvalidAuthorizationMessageException for what no refusal said."""
+    try:
+        return zlib.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))).decode()
+    except (ValueError, zlib.error) as error:
+        raise AwsError("InvalidAuthorizationMessageException", "Message is not valid.") from error

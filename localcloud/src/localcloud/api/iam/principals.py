@@ -1,0 +1,109 @@
+"""Who signed a call: a user, or the session of a role, and the policies that bind them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from moto.iam.models import ManagedPolicy
+from moto.sts import sts_backends
+
+from localcloud.settings import ACCOUNT_ID
+
+from ..errors import AwsError
+from ..moto import moto_state
+from .documents import Document
+
+
+@dataclass(frozen=True)
+class Principal:
+    """arn: as refusals tell it. context: the keys of its own, in small letters.
+
+    policies: those of the identity. boundary: None where it has none. session: the policies given when a role was
+    assumed; None where none were.
+    """
+
+    arn: str
+    context: dict[str, list[str]]
+    policies: tuple[Document, ...] = ()
+    boundary: tuple[Document, ...] | None = None
+    session: tuple[Document, ...] | None = None
+
+    @property
+    def may_all(self) -> bool:
+        """AWS's AdministratorAccess and nothing that narrows it: there is nothing to judge."""
+        return [one.name for one in self.policies] == ["AdministratorAccess"] and not (self.boundary or self.session)
+
+
+def managed(arn: str) -> Document:
+    """The default version of a managed policy. Raises AwsError NoSuchEntity."""
+    policy: ManagedPolicy | None = moto_state.iam().managed_policies.get(arn)
+    if policy is None:
+        raise AwsError("NoSuchEntity", f"Policy {arn} does not exist or is not attachable.", 404)
+    version = next(one for one in policy.versions if one.is_default)
+    return Document(text_of(version.document), policy.name)
+
+
+def text_of(document: Any) -> str:
+    return document if isinstance(document, str) else json.dumps(document)
+
+
+def policies_of(holder: Any) -> list[Document]:
+    inline = [Document(text_of(text), name) for name, text in holder.policies.items()]
+    return [*inline, *(managed(arn) for arn in holder.managed_policies)]
+
+
+def user(found: Any) -> Principal:
+    """A principal for moto's user: its own policies and those of its groups."""
+    iam = moto_state.iam()
+    groups = [group for group in iam.groups.values() if any(one.name == found.name for one in group.users)]
+    context = {
+        **_common(str(found.arn), "User", iam.tagger.get_tag_dict_for_resource(found.arn)),
+        "aws:username": [found.name],
+        "aws:userid": [found.id],
+    }
+    policies = [document for holder in (found, *groups) for document in policies_of(holder)]
+    return Principal(str(found.arn), context, tuple(policies), _boundary(found))
+
+
+def role(found: Any) -> Principal:
+    """A principal for moto's role, as a simulation judges it."""
+    tags = {one["Key"]: one["Value"] for one in found.tags or []}
+    return Principal(
+        str(found.arn), _common(str(found.arn), "AssumedRole", tags), tuple(policies_of(found)), _boundary(found)
+    )
+
+
+def session(found: Any) -> Principal:
+    """A principal for moto's assumed role."""
+    arn = str(found.arn)
+    owner = next((one for one in moto_state.iam().roles.values() if one.arn == found.role_arn), None)
+    own = role(owner) if owner is not None else Principal(arn, _common(found.role_arn, "AssumedRole", {}))
+    given = [Document(text_of(found.policy))] if found.policy else []
+    given += [managed(one) for one in getattr(found, "policy_arns", ())]
+    context = {**own.context, "aws:userid": [found.user_id], "aws:multifactorauthpresent": ["false"]}
+    return Principal(arn, context, own.policies, own.boundary, tuple(given) if given else None)
+
+
+def _common(arn: str, kind: str, tags: dict[str, str]) -> dict[str, list[str]]:
+    return {
+        "aws:principalarn": [arn],
+        "aws:principalaccount": [ACCOUNT_ID],
+        "aws:principaltype": [kind],
+        **{f"aws:principaltag/{key.lower()}": [value] for key, value in tags.items()},
+    }
+
+
+def _boundary(holder: Any) -> tuple[Document, ...] | None:
+    arn = getattr(holder, "permissions_boundary_arn", None)
+    return (managed(arn),) if arn else None
+
+
+def of_key(access_key: str) -> Principal:
+    """The principal whose key signed a call."""
+    for one in moto_state.iam().users.values():
+        if any(key.access_key_id == access_key for key in one.access_keys):
+            return user(one)
+    assumed = sts_backends[ACCOUNT_ID]["aws"].assumed_roles
+    return session(next(one for one in assumed if one.access_key_id == access_key))

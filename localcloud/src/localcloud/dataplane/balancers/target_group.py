@@ -1,0 +1,195 @@
+"""The servers of one target group in HAProxy: registered, checked, drained and removed through the runtime API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from localcloud.contract.reality import Health
+from localcloud.contract.topology import HealthCheck, Target, TargetGroup
+
+from . import target_health
+from .haproxy import Haproxy, HaproxyError, ServerState
+from .haproxy_config import Server, check_options
+
+FIRST_CHECK_SECONDS = 1
+NEVER = 100  # successes that HAProxy would want before it took a server for up
+
+States = Mapping[tuple[str, str], ServerState]
+
+
+@dataclass
+class Member:
+    """A server that HAProxy has. initial: no health check has succeeded, nor enough of them failed, since it came.
+
+    early: its first check is still to come or under way.
+    """
+
+    server: Server
+    early: bool = True
+    initial: bool = True
+    draining: bool = False
+    leaving: bool = False
+    failing_since: float | None = None
+    problem: Health = target_health.FAILED
+
+
+class GroupServers:
+    """Follows one target group. Not thread-safe: belongs to its load balancer's thread."""
+
+    def __init__(self, haproxy: Haproxy, backend: str) -> None:
+        self._haproxy = haproxy
+        self._backend = backend
+        self._members: dict[Server, Member] = {}
+
+    @property
+    def servers(self) -> list[Server]:
+        """Those that HAProxy has, in the order of their arrival."""
+        return list(self._members)
+
+    def follow(self, group: TargetGroup, zones: Collection[str]) -> None:
+        """Register, drain and remove, so that HAProxy has the group's usable targets."""
+        usable = [target for target in group.targets if unusable(target, zones) is None]
+        wanted = {server(target): target for target in sorted(usable, key=lambda target: not target.draining)}
+        registered = {Server(target.address, target.port) for target in group.targets if target.address}
+        for found, target in wanted.items():
+            member = self._members.get(found)
+            if member and member.leaving:
+                self._remove(member, cut=True)
+                member = self._members.get(found)
+            if member is None:
+                if not target.draining:  # one that HAProxy never had has nothing to drain
+                    self._add(found, group.health_check)
+            elif target.draining and not member.draining:
+                self._drain(member)
+            elif member.draining and not target.draining:
+                self._return(member)
+        for member in [member for found, member in self._members.items() if found not in wanted]:
+            self._remove(member, cut=member.server not in registered)
+
+    def look(self, states: States, check: HealthCheck) -> bool:
+        """Take in what the health checks found. Returns whether that changed a state: then `states` are to be read again."""
+        changed = False
+        for member in self._members.values():
+            state = states.get((self._backend, member.server.name))
+            if state and not member.draining and not member.leaving:
+                changed |= self._judge(member, state, check)
+        return changed
+
+    def health(self, target: Target, zones: Collection[str], states: States) -> Health:
+        """The target's health as AWS would tell it."""
+        if target.draining:
+            return target_health.DRAINING
+        if reason := unusable(target, zones):
+            return reason
+        member = self._members.get(server(target))
+        state = states.get((self._backend, server(target).name))
+        if member is None or state is None:
+            return target_health.REGISTERING
+        if state.status.startswith("UP"):
+            return target_health.HEALTHY
+        return target_health.CHECKING if member.initial else member.problem
+
+    def _judge(self, member: Member, state: ServerState, check: HealthCheck) -> bool:
+        """Returns whether HAProxy was told another state."""
+        problem = target_health.failure(state)
+        member.problem = problem or member.problem
+        if state.status.startswith("UP"):
+            member.initial = False
+            return False
+        succeeded = member.initial and state.score > 0
+        if succeeded:  # one success is enough for a new target, whatever the healthy threshold
+            member.initial = False
+        elif member.initial and problem:
+            now = time.monotonic()
+            member.failing_since = member.failing_since or now
+            member.initial = now - member.failing_since < (check.unhealthy_threshold - 1) * check.interval
+        if member.early and (succeeded or problem):
+            try:
+                self._place(member.server, check, up=succeeded, replaces=True)
+            except HaproxyError:
+                self._undo(member.server)
+                raise
+            member.early = False
+        elif succeeded:
+            self._haproxy.tell(f"set server {self._names(member.server)[0]} health up")
+        return succeeded
+
+    def _add(self, found: Server, check: HealthCheck) -> None:
+        """HAProxy first checks after one interval: a short one, until there is a result. It cannot bring it up itself."""
+        early = replace(check, interval=min(check.interval, FIRST_CHECK_SECONDS), healthy_threshold=NEVER)
+        spare = self._names(found)[1]
+        try:
+            self._place(found, early, up=False, replaces=False)
+            self._haproxy.tell(f"add server {spare} {found.address}:{found.port}", f"enable server {spare}")
+        except HaproxyError:
+            self._undo(found)
+            raise
+        self._members[found] = Member(found)
+
+    def _undo(self, found: Server) -> None:
+        """Leave nothing half-made: the next round begins anew."""
+        for name in self._names(found):
+            self._haproxy.ask(f"set server {name} state maint", f"del server {name}")
+        self._members.pop(found, None)
+
+    def _place(self, found: Server, check: HealthCheck, *, up: bool, replaces: bool) -> None:
+        """Make the checked server. The weight of 0 keeps requests away while HAProxy takes a new server for up."""
+        main, _ = self._names(found)
+        if replaces:
+            self._haproxy.tell(f"set server {main} state maint", f"del server {main}")
+        self._haproxy.tell(
+            f"add server {main} {found.address}:{found.port} {check_options(check)} weight 1",
+            f"set server {main} weight 0",
+            f"enable health {main}",
+            f"enable server {main}",
+            f"set server {main} health {'up' if up else 'down'}",
+            f"set server {main} weight 1",
+        )
+
+    def _drain(self, member: Member) -> None:
+        main, spare = self._names(member.server)
+        self._haproxy.tell(f"set server {main} state drain", f"set server {spare} state drain")
+        member.draining = True
+
+    def _return(self, member: Member) -> None:
+        """It was registered again before it was gone: like a new one, while requests under way end in peace."""
+        main, spare = self._names(member.server)
+        self._haproxy.tell(
+            f"set server {main} weight 0",
+            f"set server {main} state ready",
+            f"set server {main} health down",
+            f"set server {main} weight 1",
+            f"set server {spare} state ready",
+        )
+        self._members[member.server] = Member(member.server, early=member.early)
+
+    def _remove(self, member: Member, cut: bool) -> None:
+        """cut: its time to drain is over, so requests still under way are ended."""
+        names = self._names(member.server)
+        if not member.leaving:
+            self._haproxy.tell(*[f"set server {name} state maint" for name in names])
+            member.leaving = True
+        if cut:
+            self._haproxy.tell(*[f"shutdown sessions server {name}" for name in names])
+        deleted = [self._haproxy.delete(name) for name in names]
+        if all(deleted):
+            del self._members[member.server]
+
+    def _names(self, found: Server) -> tuple[str, str]:
+        """The server among the checked ones, and among those for failing open."""
+        return f"{self._backend}/{found.name}", f"{self._backend}.open/{found.name}"
+
+
+def server(target: Target) -> Server:
+    return Server(str(target.address), target.port)
+
+
+def unusable(target: Target, zones: Collection[str]) -> Health | None:
+    """Why the load balancer sends nothing to the target, None if it does."""
+    if target.address is None:
+        return target_health.STOPPED
+    if target.zone not in (None, "all", *zones):
+        return target_health.OTHER_ZONE
+    return None

@@ -1,0 +1,192 @@
+"""What this machine must have before a local cloud can stand on it: programs, a Docker daemon, a fitting kernel."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from ..settings import Settings
+from . import engine
+from .guard import OWN_RANGES, Guard
+
+Say = Callable[[str], None]
+
+# Program: the Debian package that has it.
+PROGRAMS = {
+    "ip": "iproute2",
+    "nft": "nftables",
+    "iptables": "iptables",
+    "nsenter": "util-linux",
+    "sysctl": "procps",
+    "modprobe": "kmod",
+    "dnsmasq": "dnsmasq-base",
+    "mmdebstrap": "mmdebstrap",
+    "openssl": "openssl",
+    "ssh": "openssh-client",
+    "dockerd": "docker.io",
+    "docker": "docker-cli",  # Debian 12 and Ubuntu: part of docker.io
+}
+BUILDX = "docker-buildx"
+# Debian's package: what has the same where it is not offered, or comes first where it is. Docker's own plugin fits any client.
+STAND_INS = {"docker-cli": ("docker-cli", "docker.io"), BUILDX: ("docker-buildx-plugin", BUILDX)}
+KEYRING = "debian-archive-keyring"
+KEYRING_FILES = [Path(f"/usr/share/keyrings/{KEYRING}.{kind}") for kind in ("gpg", "pgp")]
+MODULES = ("br_netfilter", "bridge", "veth", "nf_tables", "overlay")
+# Kernel setting: the least that it must be, and what for. A host's systemd takes about nine instances, of 128 by default.
+KERNEL_SETTINGS = {
+    "net/ipv4/ip_forward": (1, "IPv4 forwarding"),
+    "fs/inotify/max_user_instances": (1024, "enough file watchers for many hosts"),
+}
+PROC_SYS = Path("/proc/sys")
+# Everything that the data plane asks of the kernel, tried in a network namespace that vanishes with its process.
+KERNEL_TRIAL = """
+set -e
+ip link add probe type veth peer name peer
+ip link add bridge type bridge
+sysctl -qw net.bridge.bridge-nf-call-iptables=1
+nft -f - <<RULES
+table ip probe {
+  chain source { type nat hook postrouting priority srcnat; oifname probe masquerade; }
+  chain forward {
+    type filter hook forward priority 0;
+    ct state established counter accept
+    reject with icmp admin-prohibited
+  }
+}
+table bridge probe {
+  chain sources { type filter hook prerouting priority 0; ether type arp arp saddr ip 10.0.0.1 accept; }
+}
+RULES
+"""
+
+
+class MachineError(RuntimeError):
+    """The machine lacks something; the message says what, and the commands that mend it."""
+
+
+def prepare(settings: Settings, say: Say) -> None:
+    """Install the programs that are missing, start Docker where no daemon answers, check the kernel.
+
+    say() gets a line for everything that is done. Raises MachineError.
+    """
+    _install(missing_packages(), say)
+    _check_kernel()
+    for network in OWN_RANGES:
+        if refusal := Guard(settings).refusal(network):
+            raise MachineError(f"the local cloud's internet needs {network}, but {refusal.partition(';')[0]}")
+    reach_docker(say)
+    set_kernel(say)
+
+
+def set_kernel(say: Say) -> None:
+    """Raise the kernel's settings to what a cloud needs. What is high enough stays as it is."""
+    for name, (least, what) in KERNEL_SETTINGS.items():
+        if int((PROC_SYS / name).read_text()) < least:
+            say(f"turning on {what} ({name.replace('/', '.')}={least})")
+            (PROC_SYS / name).write_text(str(least))
+
+
+def reach_docker(say: Say) -> None:
+    """Start Docker where no daemon answers: only it can remove what a cloud had there before the machine was restarted."""
+    try:
+        engine.ensure(say)
+    except engine.EngineError as error:
+        raise MachineError(str(error)) from error
+
+
+def release(say: Say) -> None:
+    """The last cloud is gone: end the Docker daemon, if it is one that prepare() started."""
+    engine.release(say)
+
+
+def missing_packages() -> list[str]:
+    """Debian's names of the packages that the machine lacks."""
+    missing = {package for program, package in PROGRAMS.items() if not _finds(program)}
+    if not any(file.exists() for file in KEYRING_FILES):
+        missing.add(KEYRING)
+    if not any(has_buildkit(client) for client in _clients()):
+        missing.add(BUILDX)
+    return sorted(missing)
+
+
+def has_buildkit(client: str) -> bool:
+    """Docker clients from 18.09 to 22 have BuildKit built in; later ones need the buildx plugin, which Debian only recommends."""
+    if subprocess.run([client, "buildx", "version"], capture_output=True, check=False).returncode == 0:
+        return True
+    said = subprocess.run([client, "--version"], capture_output=True, text=True, check=False).stdout
+    major = said.removeprefix("Docker version ").partition(".")[0]
+    return major.isdigit() and 18 < int(major) < 23
+
+
+def _clients() -> list[str]:
+    """Every `docker` on PATH, in its order."""
+    found = [shutil.which("docker", path=folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    return [client for client in found if client]
+
+
+def _finds(program: str) -> bool:
+    return bool(shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin"))
+
+
+def _install(packages: list[str], say: Say) -> None:
+    if not packages:
+        return
+    if not shutil.which("apt-get"):
+        raise MachineError(
+            f"this machine lacks what these Debian packages hold: {', '.join(packages)}. "
+            "On Debian and Ubuntu they are installed here; on this system install their like by hand, "
+            f"for example: dnf install {' '.join(packages)}"
+        )
+    _apt(["update"], say, "reading the lists of packages")
+    offered = sorted({package for wanted in packages if (package := _offered(wanted))})
+    if offered:
+        _apt(["install", "--no-install-recommends", *offered], say, f"installing {', '.join(offered)}")
+    still = missing_packages()
+    if still == [BUILDX]:
+        raise MachineError(
+            "no Docker client on this machine has BuildKit, and none of its package sources offers "
+            f"{' or '.join(STAND_INS[BUILDX])}. Install the plugin as https://docs.docker.com/go/buildx says"
+        )
+    if still:
+        raise MachineError(f"after apt-get install {' '.join(offered)} still missing: {', '.join(still)}")
+
+
+def _offered(package: str) -> str | None:
+    """What to install for it here. None: without a buildx plugin, this system's own Docker client may have BuildKit built in."""
+    if package not in STAND_INS:
+        return package
+    choices = STAND_INS[package]
+    return next(filter(_is_offered, choices), None if package == BUILDX else choices[-1])
+
+
+def _is_offered(package: str) -> bool:
+    found = subprocess.run(["apt-cache", "show", package], capture_output=True, check=False)
+    return found.returncode == 0 and bool(found.stdout)
+
+
+def _apt(arguments: list[str], say: Say, what: str) -> None:
+    say(what)
+    command = ["apt-get", "-qy", "-o", "Dpkg::Options::=--force-confold", *arguments]
+    done = subprocess.run(
+        command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
+        raise MachineError(f"{' '.join(command)} failed. Run it by hand to see why. It said:\n{last}")
+
+
+def _check_kernel() -> None:
+    for module in MODULES:
+        # Built into many kernels, so that a failure means nothing yet.
+        subprocess.run(["modprobe", "-q", module], capture_output=True, check=False)
+    tried = subprocess.run(
+        ["unshare", "--net", "sh", "-c", KERNEL_TRIAL], capture_output=True, text=True, check=False
+    )  # fmt: skip
+    if tried.returncode != 0:
+        raise MachineError(
+            "this machine's kernel lacks what the local cloud's networks need (veth, bridge, br_netfilter, nf_tables "
+            f"with NAT). Try: modprobe {' '.join(MODULES)}. It said:\n{tried.stderr.strip()[-500:]}"
+        )

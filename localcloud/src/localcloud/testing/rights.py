@@ -1,0 +1,6 @@
+"""The rights that AWS asks a caller for with an action, for tests of policies."""
+
+from ..api.iam.dependent_rights import RIGHTS, SERVICE_LINKED_ROLES, TAGS
+from ..api.request import SERVICES
+
+__all__ = ["RIGHTS", "SERVICES", "SERVICE_LINKED_ROLES", "TAGS"]

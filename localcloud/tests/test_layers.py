@@ -1,0 +1,112 @@
+"""Which part may import which, and that nothing is imported but what the distribution declares."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import localcloud
+
+SOURCE = Path(localcloud.__file__).parent
+# Part: what it may import beside itself. The API and the data plane meet in the contract alone.
+LAYERS = {
+    "settings": "",
+    "aws_environment": "",
+    "aws_cli": "",
+    "control": "",
+    "contract": "",
+    "machine": "settings",
+    "api": "contract settings aws_environment",
+    "dataplane": "contract machine settings",
+    "entry": "aws_environment settings",
+    "report": "contract machine settings",
+    "internet": "api machine settings",
+    "clouds": "aws_cli control machine settings",
+    "daemon": "api clouds contract control dataplane internet machine report settings",
+    "cli": "api clouds control entry machine report settings",
+    "testing": "api clouds machine settings",
+    # Inside the API: rules look at moto's models, and nothing of moto's models looks at rules.
+    "api.request": "",
+    "api.errors": "api.request",
+    "api.moto": "api.errors api.request",
+    "api.iam": "api.moto api.errors api.request",
+    "api.rules": "api.moto api.errors api.request",
+}  # fmt: skip
+
+
+def modules() -> dict[str, Path]:
+    """Every module by its dotted name below the package."""
+    named = {}
+    for file in SOURCE.rglob("*.py"):
+        words = file.relative_to(SOURCE).with_suffix("").parts
+        named[".".join(words[:-1] if words[-1] == "__init__" else words)] = file
+    return named
+
+
+def imports(file: Path, text: str) -> Iterator[str]:
+    """Dotted names that the file imports, each with every name that it takes from there."""
+    package = ("localcloud", *file.relative_to(SOURCE).parent.parts)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            yield from (".".join((*base, *filter(None, [node.module]), alias.name)) for alias in node.names)
+
+
+def crossings(name: str, file: Path, text: str) -> set[tuple[str, str]]:
+    """(part, what it imports and may not)."""
+    found = set()
+    for part, allowed in LAYERS.items():
+        if not is_in(name, part):
+            continue
+        for target in imports(file, text):
+            inner = target.removeprefix("localcloud.")
+            if inner != target and (not part.startswith("api.") or inner.startswith("api.")):
+                found |= {(part, inner)} if not any(is_in(inner, one) for one in (part, *allowed.split())) else set()
+    return found
+
+
+def is_in(name: str, part: str) -> bool:
+    return name == part or name.startswith(f"{part}.")
+
+
+def test_every_module_is_in_a_layer() -> None:
+    assert [name for name in modules() if name and not any(is_in(name, part) for part in LAYERS)] == []
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_a_part_imports_what_lies_below_it(name: str) -> None:
+    file = modules()[name]
+    assert crossings(name, file, file.read_text()) == set()
+
+
+@pytest.mark.parametrize(("name", "line"), [
+    ("api.moto.reader", "from localcloud.dataplane.plane import DataPlane"),
+    ("dataplane.plane", "from ..api import Api"),
+    ("dataplane.network.dns", "import localcloud.api.server"),
+    ("machine.guard", "from ..dataplane.network import vpc"),
+    ("contract.topology", "from ..settings import Settings"),
+    ("api.moto.reader", "from ..rules import refusals"),
+])  # fmt: skip
+def test_a_crossing_is_seen(name: str, line: str) -> None:
+    file = modules()[name]
+    assert len(crossings(name, file, f"{file.read_text()}\n{line}\n")) == 1
+
+
+def test_nothing_is_imported_that_is_not_declared() -> None:
+    """So it is installed without the deployment, its tests or Ansible."""
+    distributions = importlib.metadata.packages_distributions()
+    declared = {re.split(r"[\[~<>=; ]", one)[0] for one in importlib.metadata.requires("tandem-localcloud") or ()}
+    used = {name.split(".")[0] for file in modules().values() for name in imports(file, file.read_text())}
+    others = used - {"localcloud"} - set(sys.stdlib_module_names)
+    unknown = {name for name in others if not {one.lower() for one in distributions.get(name, ())} & declared}
+    assert unknown == set()
+    unused = declared - {one.lower() for name in others for one in distributions[name]}
+    assert unused == set()
