@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible.module_utils.preflight_settings import require_names
+
 Resources = dict[str, dict[str, Any]]
 
 DEBIAN_ACCOUNT = "136693071363"
@@ -51,6 +53,9 @@ class Look:
     found: dict[str, str] = field(default_factory=dict)
     doubles: list[dict[str, str]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        require_names(self.project, self.env_name)
+
     @property
     def prefix(self) -> str:
         return f"{self.project}-{self.env_name}"
@@ -62,6 +67,20 @@ class Look:
             {"Name": "tag:Project", "Values": [self.project]},
             {"Name": "tag:Environment", "Values": [self.env_name]},
         ]
+
+    def own(self, name: str, pairs: dict[str, str]) -> bool:
+        """Whether what has this name, which begins as the environment's do, and these tags is not another environment's.
+
+        Names of two environments can begin alike (try1, try1-2). Where they are the same (tandem-a and b, tandem and a-b),
+        one of the two cannot be: a run would change what is the other's.
+        """
+        theirs = pairs.get("Project", self.project), pairs.get("Environment", self.env_name)
+        if "-".join(theirs) == self.prefix and theirs != (self.project, self.env_name):
+            said = f"Project={theirs[0]}, Environment={theirs[1]}"
+            raise ValueError(
+                f"{name} has the tags {said}: another environment with the same names. Choose another env_name."
+            )
+        return theirs == (self.project, self.env_name)
 
     def short(self, name: str) -> str:
         return name.removeprefix(f"{self.prefix}-")

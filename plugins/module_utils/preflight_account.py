@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
-from ansible.module_utils.look import DEBIAN_ACCOUNT, LIVE_INSTANCES, Look
+from ansible.module_utils.look import DEBIAN_ACCOUNT, LIVE_INSTANCES, Look, tags
 from ansible.module_utils.preflight_settings import Problem, password_problem
 from ansible.module_utils.survey_services import oddity
 from botocore.exceptions import (
@@ -218,6 +219,12 @@ def existing_problems(client: Client, settings: dict[str, Any]) -> Iterator[Prob
         {"Name": "tag:Project", "Values": [str(settings["project"])]},
         {"Name": "tag:Environment", "Values": [str(settings["env_name"])]},
     ]
+    names = (str(settings["project"]), str(settings["env_name"]))
+    for vpc in client("ec2").describe_vpcs(Filters=[{"Name": "tag-key", "Values": ["Environment"]}])["Vpcs"]:
+        theirs = tags(vpc).get("Project", ""), tags(vpc)["Environment"]
+        if theirs != names and "-".join(theirs) == "-".join(names):
+            wrong = f"project {theirs[0]} has an environment {theirs[1]}, with the same names of everything"
+            yield Problem("env_name", names[1], wrong, "another", "-e env_name=staging")
     for vpc in client("ec2").describe_vpcs(Filters=own)["Vpcs"]:
         if vpc["CidrBlock"] != settings["vpc_cidr"]:
             cidr, wrong = vpc["CidrBlock"], "the environment exists with another range, which AWS cannot change"
@@ -227,6 +234,14 @@ def existing_problems(client: Client, settings: dict[str, Any]) -> Iterator[Prob
             wrong = f"{item['InstanceId']} runs as {item['InstanceType']}, which cannot change while it runs"
             fix = f"-e instance_type={item['InstanceType']}, or terminate it: the next run launches it anew"
             yield Problem("instance_type", settings["instance_type"], wrong, item["InstanceType"], fix)
+    elb = client("elbv2")
+    for tier in ("frontend", "backend"):
+        with suppress(elb.exceptions.TargetGroupNotFoundException):
+            [group] = elb.describe_target_groups(Names=[f"{'-'.join(names)}-{tier}"])["TargetGroups"]
+            port, there = settings.get(f"{tier}_port", group["Port"]), group["Port"]
+            if str(port) != str(there):
+                wrong = f"the target group exists with port {there}, which AWS cannot change"
+                yield Problem(f"{tier}_port", port, wrong, str(there), f"-e {tier}_port={there}, or another env_name")
     rds = client("rds")
     try:
         name = f"{settings['project']}-{settings['env_name']}-database"

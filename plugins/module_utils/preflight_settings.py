@@ -171,6 +171,19 @@ def require_names(project: Any, env_name: Any) -> None:
             raise ValueError(str(problem))
 
 
+def path_problem(path: str) -> str:
+    """What is wrong with a path in Parameter Store, which is /PROJECT/ENVIRONMENT or below; empty where nothing is."""
+    first, *names = path.split("/")
+    wrong = (
+        [*RULES["project"].problem("project", names[0]), *RULES["env_name"].problem("env_name", names[1])]
+        if names[1:]
+        else [path]
+    )
+    if first or wrong or not all(re.fullmatch("[A-Za-z0-9_-][A-Za-z0-9._-]*", name) for name in names):
+        return f"{shown(path)} is no path of an environment in Parameter Store: want /PROJECT/ENVIRONMENT, or a path below it"
+    return ""
+
+
 def settings_problems(settings: Mapping[str, Any]) -> list[Problem]:
     """All problems of the variables alone: of those that are there."""
     problems = [

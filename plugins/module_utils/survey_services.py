@@ -39,6 +39,7 @@ def hosts(look: Look) -> dict[str, Any]:
         )["KeyPairs"],
         partial(_instance_profile, look),
     )
+    keys = [key for key in keys if look.own(key["KeyName"], tags(key))]
     instances = [instance for reservation in reservations for instance in reservation["Instances"]]
     elsewhere = "its subnet is none of the environment's"
     odd = {
@@ -105,6 +106,7 @@ def _instance_profile(look: Look) -> dict[str, Any]:
         if is_missing(error):
             return {}
         raise
+    look.own(name, tags(profile))
     return {
         "arn": profile["Arn"],
         "roles": [role["RoleName"] for role in profile["Roles"]],
@@ -152,8 +154,9 @@ def load_balancers(look: Look) -> dict[str, Any]:
         partial(look.pages, "elbv2", "describe_load_balancers", "LoadBalancers"),
         partial(look.pages, "elbv2", "describe_target_groups", "TargetGroups"),
     )
-    balancers = [item for item in balancers if item["LoadBalancerName"].startswith(f"{look.prefix}-")]
-    groups = [item for item in groups if item["TargetGroupName"].startswith(f"{look.prefix}-")]
+    balancers, groups = side_by_side(
+        partial(_own, look, balancers, "LoadBalancer"), partial(_own, look, groups, "TargetGroup")
+    )
     for item in groups:
         look.found[item["TargetGroupArn"]] = look.short(item["TargetGroupName"])
     listeners, targets, settings, delays = (
@@ -172,6 +175,17 @@ def load_balancers(look: Look) -> dict[str, Any]:
             for item, states, attributes in zip(groups, targets, delays, strict=True)
         },
     }
+
+
+def _own(look: Look, items: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """Those that begin like the environment's names and do not have another's tags."""
+    items = [item for item in items if item[f"{kind}Name"].startswith(f"{look.prefix}-")]
+    told: dict[str, dict[str, str]] = {}
+    for start in range(0, len(items), 20):  # as many as one call takes
+        arns = [item[f"{kind}Arn"] for item in items[start : start + 20]]
+        answer = look.client("elbv2").describe_tags(ResourceArns=arns)["TagDescriptions"]
+        told |= {entry["ResourceArn"]: tags(entry) for entry in answer}
+    return [item for item in items if look.own(item[f"{kind}Name"], told.get(item[f"{kind}Arn"], {}))]
 
 
 def _listeners(look: Look, arn: str) -> dict[str, str]:
@@ -239,7 +253,7 @@ def database(look: Look) -> dict[str, Any]:
         for item in subnet_groups
     }
     return {
-        "database": _database(look, instances[0]) if instances else {},
+        "database": _database(look, instances[0]) if instances and look.own(name, tags(instances[0])) else {},
         "database_subnet_groups": groups,
         "database_parameter_groups": parameters,
     }
@@ -254,7 +268,7 @@ def _parameter_groups(look: Look) -> Resources:
             "values": _parameter_values(look, item["DBParameterGroupName"]),
         }
         for item in groups
-        if item["DBParameterGroupName"].startswith(f"{look.prefix}-")
+        if re.fullmatch(rf"{re.escape(look.prefix)}-postgres[0-9]+", item["DBParameterGroupName"])
     }
 
 
@@ -288,11 +302,13 @@ def _database(look: Look, item: dict[str, Any]) -> dict[str, Any]:
 
 def parameters(look: Look) -> dict[str, int]:
     """SSM parameters of the environment: name below its path -> version. No value is read."""
-    path = f"/{look.project}/{look.env_name}/"
+    path = (
+        f"/{look.project}/{look.env_name}/"  # both are whole names: shorter, it would be that of other environments too
+    )
     items = look.pages(
         "ssm",
         "describe_parameters",
         "Parameters",
         ParameterFilters=[{"Key": "Path", "Option": "Recursive", "Values": [path.rstrip("/")]}],
     )
-    return {item["Name"].removeprefix(path): item["Version"] for item in items}
+    return {item["Name"].removeprefix(path): item["Version"] for item in items if item["Name"].startswith(path)}

@@ -70,6 +70,7 @@ from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
+from ansible.module_utils.preflight_settings import path_problem  # noqa: E402
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule  # noqa: E402
 
 try:
@@ -179,6 +180,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    if wrong := path_problem(module.params["path"]):
+        module.fail_json(msg=wrong)
     ssm = module.client("ssm")
     created, public_keys = [], {}
     copy, fits = module.params["ssh_key_copy"], module.params["ssh_key_fits"]

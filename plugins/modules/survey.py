@@ -182,6 +182,8 @@ def main() -> None:
         found = wait(look, [] if module.check_mode else module.params["wait_for"], module.params["wait_timeout"])
     except DoubledError as error:
         module.fail_json(msg=f"{error}. Keep one, delete the other; then run again.")
+    except ValueError as error:
+        module.fail_json(msg=str(error))
     except NotReadyError as error:
         module.fail_json(msg=f"The environment {'-'.join(names)} is not ready: {error}.")
     except (BotoCoreError, ClientError) as error:

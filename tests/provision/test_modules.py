@@ -237,12 +237,12 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def look(cloud: Endpoint, env_name: str = "x") -> Any:
-    return survey_module.survey(Look(cloud.client, "t", env_name), "t3.micro")
+def look(cloud: Endpoint, env_name: str = "xx") -> Any:
+    return survey_module.survey(Look(cloud.client, "tt", env_name), "t3.micro")
 
 
-def tag(name: str, kind: str, env_name: str = "x") -> list[dict[str, Any]]:
-    tags = {"Project": "t", "Environment": env_name, "Name": f"t-{env_name}-{name}"}
+def tag(name: str, kind: str, env_name: str = "xx") -> list[dict[str, Any]]:
+    tags = {"Project": "tt", "Environment": env_name, "Name": f"tt-{env_name}-{name}"}
     return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
 
 
@@ -256,8 +256,8 @@ def test_nothing_is_found_where_nothing_is(cloud: Endpoint) -> None:
 def test_only_the_environments_own_is_found(cloud: Endpoint) -> None:
     ec2 = cloud.client("ec2")
     own = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tag("vpc", "vpc"))["Vpc"]["VpcId"]
-    other = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tag("vpc", "vpc", "y"))["Vpc"]["VpcId"]
-    for vpc_id, env_name in ((own, "x"), (other, "y")):
+    other = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tag("vpc", "vpc", "yy"))["Vpc"]["VpcId"]
+    for vpc_id, env_name in ((own, "xx"), (other, "yy")):
         specification = tag("public-1", "subnet", env_name)
         ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.1.0.0/24", TagSpecifications=specification)
     found = look(cloud)
@@ -267,6 +267,30 @@ def test_only_the_environments_own_is_found(cloud: Endpoint) -> None:
     assert found["subnets"]["public-1"]["id"] in ids
     for subnet in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [own, other]}])["Subnets"]:
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+
+
+@pytest.mark.parametrize("name", ["", "*", "x/y", "Xx"])
+def test_only_whole_names_are_looked_for(cloud: Endpoint, name: str) -> None:
+    before = len(cloud.journal())
+    for project, env_name in ((name, "xx"), ("tt", name)):
+        with pytest.raises(ValueError, match=r"(project|env_name) = "):
+            Look(cloud.client, project, env_name)
+    assert cloud.journal()[before:] == []
+
+
+def test_load_balancing_of_an_environment_with_a_longer_name_is_not_found(cloud: Endpoint) -> None:
+    elb = cloud.client("elbv2")
+
+    def group(name: str, project: str, env_name: str) -> None:
+        tags = [{"Key": "Project", "Value": project}, {"Key": "Environment", "Value": env_name}]
+        elb.create_target_group(Name=name, Protocol="HTTP", Port=80, VpcId=vpc, Tags=tags)
+
+    vpc = cloud.client("ec2").create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    group("tt-try1-frontend", "tt", "try1")
+    group("tt-try1-xx-frontend", "tt", "try1-xx")
+    assert list(look(cloud, "try1")["target_groups"]) == ["frontend"]
+    with pytest.raises(ValueError, match="another environment with the same names"):
+        survey_module.survey(Look(cloud.client, "tt-try1", "xx"), "t3.micro")
 
 
 def test_of_two_vpcs_the_one_that_is_used_counts_and_two_that_are_used_are_refused(cloud: Endpoint) -> None:
@@ -301,7 +325,7 @@ def test_routes_beyond_ipv4_are_told_apart() -> None:
         {"DestinationIpv6CidrBlock": "::/0", "GatewayId": "igw-1"},
         {"DestinationPrefixListId": "pl-1", "GatewayId": "vpce-1"},
     ]
-    environment = Look(lambda _service: None, "t", "x", {"igw-1": "internet"})
+    environment = Look(lambda _service: None, "tt", "xx", {"igw-1": "internet"})
     told = survey_network._route_table(environment, {"RouteTableId": "rtb-1", "Associations": [], "Routes": routes})
     assert told["routes"] == {"0.0.0.0/0": "eni-1", "10.2.0.0/16": "blackhole"}
     assert told["other_routes"] == {"::/0": "internet", "pl-1": "vpce-1"}

@@ -22,6 +22,7 @@ from ansible.module_utils.preflight_account import changed_database  # noqa: E40
 from ansible.module_utils.preflight_settings import (  # noqa: E402
     RULES,
     password_problem,
+    path_problem,
     settings_problems,
     vpc_cidr_problems,
 )
@@ -194,6 +195,19 @@ def test_names_too_long_together() -> None:
     assert problem == ""  # 12 + 1 + 10 + 9 are the 32 that AWS takes
 
 
+@pytest.mark.parametrize("path", ["/tandem/main", "/tandem/main/release/lock", "/a-b/c1/ssh/known-hosts"])
+def test_paths_of_an_environment(path: str) -> None:
+    assert path_problem(path) == ""
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "//", "/tandem", "/tandem/", "/tandem//", "/tandem//x", "/tandem/main/", "/tandem/../main", "tandem/main",
+             "/tandem/main/..", "/tandem/*", "/tandem/main\n", "/Tandem/main", "/tandem/m", "/other/tandem/main//"],
+)  # fmt: skip
+def test_paths_of_no_environment_or_of_several(path: str) -> None:
+    assert "is no path of an environment" in path_problem(path)
+
+
 def test_ssh_from_everywhere_can_be_insisted_on() -> None:
     assert problems(admin_cidr="0.0.0.0/0", allow_admin_from_anywhere=True) == []
 
@@ -290,10 +304,23 @@ def test_the_account_is_asked(playbook: Playbook, cloud: Endpoint) -> None:
     good = playbook("preflight")
     assert good.returncode == 0, good.stdout
     assert "account 123456789012" in good.stdout
-    bad = playbook("preflight", "-e", "instance_type=t4g.micro", "-e", "db_instance_class=db.t9.nano")
+    ec2 = cloud.client("ec2")
+    tags = [{"Key": "Project", "Value": "tandem-lo"}, {"Key": "Environment", "Value": "cal"}]
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": tags}])["Vpc"][
+        "VpcId"
+    ]
+    cloud.client("elbv2").create_target_group(Name="tandem-lo-cal-backend", Protocol="HTTP", Port=5050, VpcId=vpc)
+    before = cloud.journal(mutating=True)
+    options = ("-e", "env_name=lo-cal", "-e", "instance_type=t4g.micro", "-e", "db_instance_class=db.t9.nano")
+    bad = playbook("preflight", *options)
     assert bad.returncode != 0
-    assert "2 problems, nothing was made." in bad.stdout
-    assert "its architecture is arm64" in bad.stdout
-    assert "db_instance_class = db.t9.nano" in bad.stdout
-    assert cloud.journal(mutating=True) == []
+    for said in (
+        "4 problems, nothing was made.",
+        "its architecture is arm64",
+        "db_instance_class = db.t9.nano",
+        "project tandem-lo has an environment cal, with the same names",
+        "the target group exists with port 5050",
+    ):
+        assert bad.stdout.count(said) == 1, bad.stdout
+    assert cloud.journal(mutating=True) == before
     assert "Traceback" not in bad.stdout + bad.stderr

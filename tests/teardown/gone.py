@@ -7,7 +7,7 @@ from tests.support.plugins import load
 
 load("roles/teardown/library/environment_resources.py")  # makes the role's module_utils importable
 
-from ansible.module_utils.teardown_account import Environment  # type: ignore[import-not-found]  # noqa: E402
+from ansible.module_utils.teardown_account import Environment, Resource  # type: ignore[import-not-found]  # noqa: E402
 from ansible.module_utils.teardown_kinds import (  # type: ignore[import-not-found]  # noqa: E402
     KINDS,
     find_all,
@@ -15,7 +15,7 @@ from ansible.module_utils.teardown_kinds import (  # type: ignore[import-not-fou
 )
 from ansible.module_utils.teardown_pass import Pass  # type: ignore[import-not-found]  # noqa: E402
 
-__all__ = ["KINDS", "Environment", "Pass", "environment", "find_all", "find_others", "stack", "tear_down"]
+__all__ = ["KINDS", "Environment", "Pass", "Resource", "environment", "find_all", "find_others", "stack", "tear_down"]
 
 
 def environment(endpoint: Endpoint, snapshot: str | None = None) -> Environment:

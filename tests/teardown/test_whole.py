@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from localcloud.testing import Endpoint
 from tests.support.sample import of_the_day
+from tests.support.stack import Stack
 
-from .gone import KINDS, Environment, Pass, environment, find_all, find_others, stack, tear_down
+from .gone import KINDS, Environment, Pass, Resource, environment, find_all, find_others, stack, tear_down
 
 KINDS_BY_HAND = ("instance", "load balancer", "NAT gateway", "route table", "security group", "role")
 SAMPLE = 3
@@ -43,6 +45,64 @@ def test_look_alikes_survive(endpoint: Endpoint, account: Callable[[], set[str]]
     Pass(Environment("tandem", longer.env, endpoint.client), True).run(60)
 
 
+def test_environments_of_similar_names_survive(endpoint: Endpoint, account: Callable[[], set[str]]) -> None:
+    """Prefixes of one another, other cases, and names that are the same once composed (tandem-gone + x, tandem + gone-x)."""
+    similar = [("tandem", "gone1"), ("tandem-gone", "x")]
+    for number, (project, env) in enumerate(similar, 61):
+        Stack(endpoint.client, project, env, f"10.{number}").make()
+    paths = ("/tandem/Gone/mine", "/tandem/gone1/mine", "/tandem-gone/x/mine", "/gone/mine", "/x/tandem/gone/mine")
+    for path in paths:
+        endpoint.client("ssm").put_parameter(Name=path, Value="kept", Type="String")
+    others = account()
+    for env in ("gone", "gone-x"):
+        making = Stack(endpoint.client, "tandem", env, "10.60").build()
+        for _ in ("vpc", "internet gateway", "subnets"):
+            next(making)
+        endpoint.client("ssm").put_parameter(Name=f"/tandem/{env}/secret", Value="x", Type="String")
+        assert account() > others
+        work = Pass(Environment("tandem", env, endpoint.client), True)
+        work.run(60)
+        assert (account(), work.refused) == (others, {})
+    endpoint.client("ssm").delete_parameters(Names=list(paths))
+    for names in similar:
+        Pass(Environment(*names, endpoint.client), True).run(60)
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", ".", "..", "/", "gone/", "go*", "gon?", "Gone", "gone\n", None, "gone-", "g" * 11]
+)
+def test_no_environment_without_a_whole_name(endpoint: Endpoint, name: Any) -> None:
+    for project, env in ((name, "gone"), ("tandem", name)):
+        with pytest.raises(ValueError, match=r"(project|env_name) = "):
+            Environment(project, env, endpoint.client)
+
+
+def test_the_code_that_deletes_looks_once_more(endpoint: Endpoint) -> None:
+    """Whatever a search has found: what bears other tags, or lies under another path, is refused."""
+    target = environment(endpoint)
+    target.vpc_ids = ["vpc-1"]
+    own, other = ("tandem", "gone"), ("tandem", "other")
+    deleted: list[str] = []
+    work = Pass(target, True)
+    for resource in (
+        Resource("subnet", "own", owner=own),
+        Resource("subnet", "untagged", vpc_ids=("vpc-1",)),
+        Resource("parameter", "/tandem/gone/a"),
+        Resource("subnet", "other", owner=other),
+        Resource("subnet", "another in the VPC", owner=other, vpc_ids=("vpc-1",)),
+        Resource("subnet", "half", owner=("tandem", "")),
+        Resource("subnet", "other case", owner=("tandem", "Gone")),
+        Resource("subnet", "composed alike", owner=("tandem-gone", "")),
+        Resource("subnet", "elsewhere", vpc_ids=("vpc-2",)),
+        Resource("parameter", "/tandem/gone", owner=own),
+        Resource("parameter", "/tandem/gone1/a", owner=own),
+        Resource("parameter", "/tandem//a", owner=own),
+    ):
+        work._delete_one(resource, lambda _, gone: deleted.append(gone.id))
+    assert deleted == ["own", "untagged", "/tandem/gone/a"]
+    assert len(work.refused) == 9
+
+
 def test_what_hangs_in_the_vpc_without_tags_goes_too(endpoint: Endpoint, account: Callable[[], set[str]]) -> None:
     before = account()
     made = stack(endpoint).make()
@@ -59,14 +119,17 @@ def test_what_hangs_in_the_vpc_without_tags_goes_too(endpoint: Endpoint, account
 def test_another_environments_resource_in_the_vpc_is_told(endpoint: Endpoint) -> None:
     made = stack(endpoint).make()
     tags = [{"Key": "Project", "Value": "tandem"}, {"Key": "Environment", "Value": "other"}]
-    endpoint.client("ec2").create_security_group(
+    other = endpoint.client("ec2").create_security_group(
         GroupName="other",
         Description="x",
         VpcId=made.ids["vpc"],
         TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
-    )
-    owners = {resource.owner for resource in find_all(environment(endpoint))}
-    assert "tandem-other" in owners
+    )["GroupId"]
+    assert ("tandem", "other") in {resource.owner for resource in find_all(environment(endpoint))}
+    work = Pass(environment(endpoint), True)
+    work.run(60)
+    assert [resource.id for resource in work.refused] == [other]
+    endpoint.client("ec2").delete_security_group(GroupId=other)
     tear_down(endpoint)
 
 

@@ -40,6 +40,7 @@ load_balancer: {description: DNS name of the internal load balancer., type: str,
 database: {description: Endpoint of the database (C(host), C(port), C(status))., type: dict, returned: always}
 """
 
+from ansible.module_utils.preflight_settings import path_problem
 from ansible.module_utils.release_records import Records, lineages, missing
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -103,6 +104,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    if wrong := path_problem(module.params["prefix"]):
+        module.fail_json(msg=wrong)
     retry = AWSRetry.jittered_backoff()
     ssm, elb, rds = (module.client(service, retry_decorator=retry) for service in ("ssm", "elbv2", "rds"))
     try:

@@ -35,6 +35,7 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ansible.module_utils.preflight_settings import path_problem
 from ansible.module_utils.release_records import MalformedError, checked_lock, malformed, one_line
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -204,6 +205,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    if wrong := path_problem(module.params["name"]):
+        module.fail_json(msg=wrong)
     wanted = module.params
     if module.check_mode:
         module.exit_json(changed=True, lock={})

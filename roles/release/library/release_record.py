@@ -35,6 +35,7 @@ import getpass
 import json
 import platform
 
+from ansible.module_utils.preflight_settings import path_problem
 from ansible.module_utils.release_records import KEPT, Records, now, rebuilt
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -123,6 +124,8 @@ def main() -> None:
         required_one_of=[("fields", "hosts")],
         supports_check_mode=True,
     )
+    if wrong := path_problem(module.params["prefix"]):
+        module.fail_json(msg=wrong)
     wanted = module.params
     if module.check_mode and wanted["hosts"] is None:
         module.exit_json(changed=True, record={"number": wanted["number"] or 0, "release": 0, **wanted["fields"]})

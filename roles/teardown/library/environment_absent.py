@@ -45,9 +45,12 @@ def main() -> None:
     )
     if module.check_mode:
         module.exit_json(changed=True, deleted=[], waiting=[])
-    environment = Environment(
-        module.params["project"], module.params["environment"], module.client, module.params["final_snapshot"]
-    )
+    try:
+        environment = Environment(
+            module.params["project"], module.params["environment"], module.client, module.params["final_snapshot"]
+        )
+    except ValueError as error:
+        module.fail_json(msg=str(error))
     work = Pass(environment, module.params["delete_snapshots"])
     try:
         work.run(module.params["patience"])
@@ -61,7 +64,7 @@ def main() -> None:
     }
     if work.refused:
         refused = "; ".join(f"{resource}: {error}" for resource, error in work.refused.items())
-        module.fail_json(f"AWS refused to delete {refused}. Once this is mended, run the teardown again.", **result)
+        module.fail_json(f"Not deleted: {refused}. Once this is mended, run the teardown again.", **result)
     module.exit_json(**result)
 
 

@@ -68,14 +68,17 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    environment = Environment(module.params["project"], module.params["environment"], module.client)
+    try:
+        environment = Environment(module.params["project"], module.params["environment"], module.client)
+    except ValueError as error:
+        module.fail_json(msg=str(error))
     try:
         found = find_all(environment)
         others = find_others(environment)
         account = environment.client("sts").get_caller_identity()["Account"]
     except Exception as error:
         module.fail_json_aws(error, msg=f"Could not list what belongs to {environment.prefix}")
-    foreign = [resource for resource in found if resource.owner not in ("", environment.prefix)]
+    foreign = [resource for resource in found if not environment.owns(resource)]
     own = [resource for resource in found if resource not in foreign]
     module.exit_json(
         changed=False,

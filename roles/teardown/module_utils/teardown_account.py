@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from ansible.module_utils.look import shown
+from ansible.module_utils.preflight_settings import require_names
 
 Client = Any
 
@@ -27,7 +28,8 @@ class Resource:
     id: what the API's delete call takes. name: what a person calls it.
     deleting: AWS is at it already, so there is nothing to do but wait.
     managed: AWS made it for another resource and removes it with that one.
-    owner: PROJECT-ENVIRONMENT of its tags, or empty where it has none.
+    owner: its tags Project and Environment, each empty where it has none. What lies under a path, whose id is that path, has
+    none.
     vpc_ids: the VPCs in which it hangs.
     protected: AWS refuses to delete it until deletion protection is turned off.
     data: what is lost with it, in words.
@@ -39,7 +41,7 @@ class Resource:
     state: str = ""
     deleting: bool = False
     managed: bool = False
-    owner: str = ""
+    owner: tuple[str, str] = ("", "")
     vpc_ids: tuple[str, ...] = ()
     protected: bool = False
     data: str = ""
@@ -64,8 +66,10 @@ class Environment:
     def __init__(
         self, project: str, name: str, connect: Callable[[str], Client], final_snapshot: str | None = None
     ) -> None:
+        require_names(project, name)
         self.project = project
         self.name = name
+        self.owner = (project, name)
         self.prefix = f"{project}-{name}"
         self.parameter_path = f"/{project}/{name}/"
         self.client = lru_cache(maxsize=None)(connect)
@@ -83,9 +87,16 @@ class Environment:
             {"Name": "tag:Environment", "Values": [self.name]},
         ]
 
-    def has(self, tags: dict[str, str], *vpc_ids: str | None) -> bool:
-        """Whether a resource with these tags, in these VPCs, is the environment's or hangs in its VPC."""
-        return owner(tags) == self.prefix or not set(self.vpc_ids).isdisjoint(vpc_ids)
+    def has(self, resource: Resource) -> bool:
+        """Whether it bears the environment's tags, lies under its path, or hangs in its VPC, whosever it is."""
+        if resource.id.startswith("/"):
+            return resource.id.startswith(self.parameter_path)
+        return resource.owner == self.owner or not set(self.vpc_ids).isdisjoint(resource.vpc_ids)
+
+    def owns(self, resource: Resource) -> bool:
+        """Whether it is the environment's to delete: it has it, and neither of its tags says another."""
+        said = zip(resource.owner, self.owner, strict=True)
+        return self.has(resource) and all(tag in ("", own) for tag, own in said)
 
     def in_vpc_or_tagged(self, operation: str, key: str, vpc_filter: str = "vpc-id") -> Iterator[dict[str, Any]]:
         """EC2 resources that carry the environment's tags or hang in its VPC, each once."""
@@ -119,9 +130,9 @@ def tags_of(pairs: Iterable[dict[str, str]] | None) -> dict[str, str]:
     return {pair["Key"]: pair["Value"] for pair in pairs or ()}
 
 
-def owner(tags: dict[str, str]) -> str:
-    """PROJECT-ENVIRONMENT of a resource's tags, or empty where one of the two is missing."""
-    return f"{tags['Project']}-{tags['Environment']}" if {"Project", "Environment"} <= set(tags) else ""
+def owner(tags: dict[str, str]) -> tuple[str, str]:
+    """The tags Project and Environment, each empty where it is missing. Composed, two environments could be the same."""
+    return tags.get("Project", ""), tags.get("Environment", "")
 
 
 def error_code(error: Exception) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ansible.module_utils import teardown_network as network
 from ansible.module_utils import teardown_services as services
-from ansible.module_utils.teardown_account import Environment, Resource, pages
+from ansible.module_utils.teardown_account import Environment, Resource, owner, pages
 
 SNAPSHOT = "database snapshot"
 
@@ -71,11 +71,7 @@ def find_all(environment: Environment) -> list[Resource]:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda kind: list(kind.find(environment)), KINDS))
     # Every resource is judged by what it says of itself, whatever filters the call had.
-    return [resource for resources in found for resource in resources if _belongs(resource, environment)]
-
-
-def _belongs(resource: Resource, environment: Environment) -> bool:
-    return resource.owner == environment.prefix or not set(environment.vpc_ids).isdisjoint(resource.vpc_ids)
+    return [resource for resources in found for resource in resources if environment.has(resource)]
 
 
 # EC2 resource types of which find_all() tells everything. The tags of deleted ones linger for about an hour.
@@ -96,7 +92,7 @@ def find_others(environment: Environment) -> list[Resource]:
     for item in pages(ec2, "describe_tags", "Tags", Filters=filters):
         tags.setdefault((item["ResourceType"], item["ResourceId"]), {})[item["Key"]] = item["Value"]
     return [
-        Resource(kind.replace("-", " "), identifier, owner=environment.prefix)
+        Resource(kind.replace("-", " "), identifier, owner=owner(found))
         for (kind, identifier), found in tags.items()
-        if kind not in KNOWN_TYPES and environment.has(found)
+        if kind not in KNOWN_TYPES and owner(found) == environment.owner
     ]

@@ -51,7 +51,7 @@ def key_pairs(environment: Environment) -> Iterator[Resource]:
 
 
 def delete_key_pair(environment: Environment, resource: Resource) -> None:
-    environment.client("ec2").delete_key_pair(KeyName=resource.name)
+    environment.client("ec2").delete_key_pair(KeyPairId=resource.id)
 
 
 # -- ways in and out of the VPC ---------------------------------------------------------------------------

@@ -17,7 +17,8 @@ class Pass:
 
     deleted: every resource that was told to go. waiting: what takes AWS some time, with its state.
     held: the rest of what is still there: what has users that must go first, and what was told to go just now.
-    refused: errors other than "still in use", by resource; all others are told to go nevertheless.
+    refused: errors other than "still in use", and what is not the environment's, by resource; all others are told to go
+    nevertheless.
     """
 
     def __init__(self, environment: Environment, with_snapshots: bool) -> None:
@@ -61,6 +62,9 @@ class Pass:
                     self._delete_one(resource, kind.delete)
 
     def _delete_one(self, resource: Resource, delete: Callable[[Environment, Resource], None]) -> None:
+        if not self.environment.owns(resource):  # whatever was searched for, and found
+            self.refused[resource] = PermissionError(f"it is not {self.environment.prefix}'s own")
+            return
         try:
             delete(self.environment, resource)
         except Exception as error:

@@ -62,7 +62,8 @@ def _tagged(
     for start in range(0, len(items), 20):  # as many as one call takes
         tags |= _balancing_tags(elb, [item[arn] for item in items[start : start + 20]])
     for item in items:
-        if environment.has(tags.get(item[arn], {}), item.get("VpcId")):
+        found = Resource(key, item[arn], owner=owner(tags.get(item[arn], {})), vpc_ids=(item.get("VpcId", ""),))
+        if environment.has(found):
             yield item, tags.get(item[arn], {})
 
 
@@ -123,13 +124,15 @@ def delete_parameter_group(environment: Environment, resource: Resource) -> None
 
 
 def snapshots(environment: Environment) -> Iterator[Resource]:
-    final = re.compile(rf"{re.escape(environment.prefix)}-final-\d{{14}}")
+    final = re.compile(rf"{re.escape(environment.prefix)}-final-[0-9]{{14}}")
+    unmistakable = environment.prefix.count("-") == 1  # otherwise another project and name compose it too
     for item in pages(environment.client("rds"), "describe_db_snapshots", "DBSnapshots", SnapshotType="manual"):
+        tags = tags_of(item.get("TagList"))
         # A final snapshot has the tags of its database only where the database copies them.
-        named = environment.prefix if final.fullmatch(item["DBSnapshotIdentifier"]) else ""
+        named = not tags and unmistakable and final.fullmatch(item["DBSnapshotIdentifier"])
         yield Resource(
             "database snapshot", item["DBSnapshotIdentifier"], state=item["Status"],
-            owner=owner(tags_of(item.get("TagList"))) or named,
+            owner=environment.owner if named else owner(tags),
             deleting=item["Status"] == "deleting", data=f"{item.get('AllocatedStorage', 0)} GiB",
         )  # fmt: skip
 
@@ -191,7 +194,7 @@ def parameters(environment: Environment) -> Iterator[Resource]:
     under = [{"Key": "Path", "Option": "Recursive", "Values": [environment.parameter_path.rstrip("/")]}]
     for item in pages(environment.client("ssm"), "describe_parameters", "Parameters", ParameterFilters=under):
         data = "a secret" if item["Type"] == "SecureString" else ""
-        yield Resource("parameter", item["Name"], owner=environment.prefix, data=data)
+        yield Resource("parameter", item["Name"], data=data)
 
 
 def delete_parameter(environment: Environment, resource: Resource) -> None:
@@ -201,7 +204,7 @@ def delete_parameter(environment: Environment, resource: Resource) -> None:
 def log_groups(environment: Environment) -> Iterator[Resource]:
     logs = environment.client("logs")
     for item in pages(logs, "describe_log_groups", "logGroups", logGroupNamePrefix=environment.parameter_path):
-        yield Resource("log group", item["logGroupName"], owner=environment.prefix, data="its log")
+        yield Resource("log group", item["logGroupName"], data="its log")
 
 
 def delete_log_group(environment: Environment, resource: Resource) -> None:
