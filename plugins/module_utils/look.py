@@ -85,7 +85,7 @@ class Look:
     def short(self, name: str) -> str:
         return name.removeprefix(f"{self.prefix}-")
 
-    def own(self, name: str, identifier: str) -> str:
+    def known(self, name: str, identifier: str) -> str:
         """The short name; the identifier where the deployment would not have given this name."""
         short = self.short(name)
         return short if short != name and OWN_NAME.fullmatch(short) else identifier
@@ -100,7 +100,7 @@ class Look:
         """(short name, item) of each; remembers the names, and refuses two items in use with one name."""
         pairs: dict[str, dict[str, Any]] = {}
         for item in sorted(items, key=lambda item: (not in_use(item), item[identifier])):
-            name = name_of(item) if name_of else self.own(tags(item).get("Name", ""), item[identifier])
+            name = name_of(item) if name_of else self.known(tags(item).get("Name", ""), item[identifier])
             if name in pairs and not in_use(item):
                 self.doubles.append({"id": item[identifier], "address": item.get("PublicIp", "")})
                 continue

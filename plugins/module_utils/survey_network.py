@@ -186,7 +186,7 @@ def _security_groups(look: Look, items: list[dict[str, Any]]) -> Resources:
     """
     own = [item for item in items if item["GroupName"] != "default"]
     for item in own:
-        name = look.own(item["GroupName"], item["GroupId"])
+        name = look.known(item["GroupName"], item["GroupId"])
         look.found[item["GroupId"]] = name if name == item["GroupId"] else name.replace("-", "_")
     return {
         look.found[item["GroupId"]]: {

@@ -116,5 +116,5 @@ def test_no_hostile_name_is_a_host(name: str) -> None:
         assert said.isprintable()
         assert len(said) < 300
     assert shown(name).isprintable()
-    told = look.own(f"tandem-local-{name}", "id-1")
+    told = look.known(f"tandem-local-{name}", "id-1")
     assert told == "id-1" or re.fullmatch("[a-z0-9_-]+", told)
