@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tandem.platform.plugins.modules import content_image, preflight
 
 from localcloud import machine
 from localcloud.machine import MachineError
-from tests.support.plugins import load
 
-PREFLIGHT = load("plugins/modules/preflight.py")
-CONTENT_IMAGE = load("roles/images/library/content_image.py")
 # Clients in the order of PATH: what follows "Docker version" in `docker --version`, and whether `docker buildx version` works.
 Clients = list[tuple[str, bool]]
 OLD, DEBIAN_13, OWN = "20.10.24+dfsg1, build 297e128", "26.1.5+dfsg1, build a72d7cd", "28.2.2, build e6534b4"
@@ -73,7 +71,7 @@ def program(path: Path, text: str) -> None:
 
 
 def preflight_says() -> list[str]:
-    return [str(problem) for problem in PREFLIGHT.machine_problems(docker=True)]
+    return [str(problem) for problem in preflight.machine_problems(docker=True)]
 
 
 @pytest.mark.parametrize("clients", BUILD.values(), ids=BUILD)
@@ -90,7 +88,7 @@ def test_a_client_that_cannot_build_is_seen_before_anything_is_made(look: Any, c
     [problem] = preflight_says()
     assert "has no BuildKit" in problem
     assert "docker-buildx" in problem.partition("fix:")[2]
-    assert not any(CONTENT_IMAGE.has_buildkit(one) for one in CONTENT_IMAGE.clients())
+    assert not any(content_image.has_buildkit(one) for one in content_image.clients())
 
 
 @pytest.mark.parametrize(
