@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+from pathlib import Path
 
 import pytest
+from ansible_collections.tandem.platform.plugins.modules import image_copy
 
-from tests.support.plugins import load
+from .helpers import fake_docker
 
 BASE, LIBRARIES, APPLICATION = b"base" * 1000, b"libraries" * 1000, b"application"
-
-ship = load("roles/images/files/ship.py")
 
 
 def digest(content: bytes) -> str:
@@ -36,7 +36,7 @@ def archive() -> io.BytesIO:
 
 def sent(known: set[str]) -> dict[str, bytes]:
     lean = io.BytesIO()
-    ship.leave_out(known, archive(), lean)
+    image_copy.leave_out(known, archive(), lean)
     lean.seek(0)
     with tarfile.open(fileobj=lean) as files:
         return {
@@ -67,5 +67,42 @@ def test_a_layer_is_known_on_the_same_layers_only(
     there: list[str], known: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = ["base", "libraries", "empty", "application", "empty"]
-    monkeypatch.setattr(ship, "words", lambda command: [line.split() for line in there])
-    assert ship.known_layers(wanted, ["ssh"]) == known
+    monkeypatch.setattr(image_copy, "words", lambda command: [line.split() for line in there])
+    assert image_copy.known_layers(wanted, ["ssh"]) == known
+
+
+def host(load: str) -> list[str]:
+    """The SSH command of a host that has the layer `base`, and on which this shell script takes an image."""
+    return ["sh", "-c", f'case "$1" in *inspect*) echo sha256:base ;; *) {load} ;; esac', "ssh"]
+
+
+ENDLESS = host("yes")
+FULL = host("echo no space left on device >&2; exit 1")
+
+
+@pytest.mark.timeout(60)
+def test_a_host_that_takes_no_image_ends_the_copy_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(image_copy.CopyError, match="no space left on device"):
+        image_copy.copy("tandem/backend:1", FULL, source=ENDLESS)
+    fake_docker(tmp_path, "case $1 in image) echo sha256:application ;; *) yes ;; esac")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(image_copy.CopyError, match="no space left on device"):
+        image_copy.copy("tandem/backend:1", FULL, source=[])
+
+
+def test_an_image_that_is_gone_is_built_by_the_same_command_again(tmp_path: Path) -> None:
+    with pytest.raises(image_copy.CopyError, match="no longer on the host that had it: run the same command again"):
+        image_copy.copy("tandem/backend:1", host("true"), source=["false"])
+
+
+def test_a_host_that_insists_on_every_layer_gets_them_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = tmp_path / "image.tar"
+    whole.write_bytes(archive().getvalue())
+    fake_docker(tmp_path, f"case $1 in image) echo sha256:base sha256:other ;; *) cat {whole} ;; esac")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(image_copy, "PACK", ["cat"])
+    came = tmp_path / "came"
+    insists = host(f"cat >>{came}; echo >>{tmp_path}/tries; test $(wc -l <{tmp_path}/tries) = 2")
+    assert image_copy.copy("tandem/backend:1", insists, source=[]) == 0
+    assert came.read_bytes().endswith(whole.read_bytes())
+    assert image_copy.copy("tandem/backend:1", host("cat >/dev/null"), source=[]) == 1
