@@ -5,18 +5,19 @@ Ansible tells why a task failed before its result, which has it too, there in qu
 
 from __future__ import annotations
 
-from textwrap import indent
-from typing import Any
-
-from ansible.plugins.callback.default import CallbackModule as Default
-
 DOCUMENTATION = """
 name: once
 type: stdout
 short_description: Ansible's own output, each message once
 description: With -vvv all that Ansible knows of a failure, as ever.
 extends_documentation_fragment: [default_callback, result_format_callback]
+author: Tandem (!UNKNOWN)
 """
+
+from textwrap import indent
+from typing import Any
+
+from ansible.plugins.callback.default import CallbackModule as Default
 
 
 class CallbackModule(Default):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.plugins.callback import CallbackBase
-
 DOCUMENTATION = """
 name: plain
 type: stdout
 short_description: Only the messages of debug tasks, and failures
 description: For playbooks that answer a question, as `make status` does.
+author: Tandem (!UNKNOWN)
 """
+
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):

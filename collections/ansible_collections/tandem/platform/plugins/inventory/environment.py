@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+DOCUMENTATION = """
+name: environment
+short_description: The hosts of one environment
+description:
+  - Finds the instances that carry the tags of C(project) and C(env_name) in C(region). Options are those of amazon.aws.aws_ec2.
+  - The inventory is read before any play. So the variables are looked at here first, and nothing is asked of AWS with wrong ones.
+options:
+  plugin: {description: Name of this plugin., required: true, choices: [tandem.platform.environment]}
+author: Tandem (!UNKNOWN)
+"""
+
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,16 +29,6 @@ from ansible.vars.manager import VariableManager
 from ansible_collections.tandem.platform.plugins.module_utils.preflight.account import call_problem
 from ansible_collections.tandem.platform.plugins.module_utils.preflight.settings import Problem, told
 from ansible_collections.tandem.platform.plugins.plugin_utils.validation import problems
-
-DOCUMENTATION = """
-name: environment
-short_description: The hosts of one environment
-description:
-  - Finds the instances that carry the tags of C(project) and C(env_name) in C(region). Options are those of amazon.aws.aws_ec2.
-  - The inventory is read before any play. So the variables are looked at here first, and nothing is asked of AWS with wrong ones.
-options:
-  plugin: {description: Name of this plugin., required: true, choices: [tandem.platform.environment]}
-"""
 
 ROOT = Path(constants.CONFIG_FILE).parent
 
@@ -50,7 +51,7 @@ class InventoryModule(BaseInventoryPlugin):
             **only_hosts(project, env_name),
         }
         hosts = inventory_loader.get("amazon.aws.aws_ec2")
-        hosts._read_config_data = lambda _: hosts.set_options(direct=options)
+        hosts._read_config_data = lambda _path: hosts.set_options(direct=options)
         inventory._target_plugin = hosts  # as Ansible's own plugin `auto` does
         try:
             hosts.parse(inventory, loader, path, cache)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 from contextlib import suppress
+
+from .programs import run
 
 # By the ID, or one of ID_LIKE, of /etc/os-release.
 INSTALL = {
@@ -29,9 +30,9 @@ def clients() -> list[str]:
 
 def has_buildkit(docker: str) -> bool:
     """Clients from 18.09 to 22 have BuildKit built in; later ones need the buildx plugin."""
-    if subprocess.run([docker, "buildx", "version"], capture_output=True, check=False).returncode == 0:
+    if run([docker, "buildx", "version"]).returncode == 0:
         return True
-    answer = subprocess.run([docker, "--version"], capture_output=True, text=True, check=False).stdout
+    answer = run([docker, "--version"]).stdout
     major = answer.removeprefix("Docker version ").partition(".")[0]
     return major.isdigit() and 18 < int(major) < 23
 

@@ -75,7 +75,7 @@ class Look:
         self,
         items: Iterable[dict[str, Any]],
         identifier: str,
-        in_use: Callable[[dict[str, Any]], bool] = lambda _: True,
+        in_use: Callable[[dict[str, Any]], bool] = lambda _resource: True,
         name_of: Callable[[dict[str, Any]], str] | None = None,
     ) -> list[tuple[str, dict[str, Any]]]:
         """(short name, item) of each; remembers the names, and refuses two items in use with one name."""

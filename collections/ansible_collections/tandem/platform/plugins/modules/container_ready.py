@@ -1,8 +1,9 @@
 #!/usr/bin/python
 """Wait on a host until its container can do its work, and tell what it says if it cannot."""
 
+from __future__ import annotations
+
 DOCUMENTATION = r"""
----
 module: container_ready
 short_description: Ask a container whether it can do its work
 description:
@@ -14,7 +15,16 @@ options:
   timeout: {description: Seconds until the first good answer; 0 asks once., type: int, default: 60}
   steady: {description: Seconds for which the answer has to stay good., type: int, default: 0}
   lines: {description: Number of log lines to return., type: int, default: 20}
-author: Tandem
+author: Tandem (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Wait until the backend can do its work
+  tandem.platform.container_ready:
+    container: backend
+    url: http://127.0.0.1:5001/readyz
+    timeout: 60
+    steady: 5
 """
 
 RETURN = r"""
@@ -28,12 +38,12 @@ seconds: {description: How long it took., type: float, returned: always}
 
 import http.client
 import json
-import subprocess
 import time
 import urllib.error
-import urllib.request
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.urls import open_url
+from ansible_collections.tandem.platform.plugins.module_utils.programs import run
 
 POLL_SECONDS = 0.5
 ANSWER_SECONDS = 4
@@ -45,7 +55,7 @@ def ask(url: str) -> tuple[bool, str]:
     status = 0
     try:
         try:
-            answer = urllib.request.urlopen(url, timeout=ANSWER_SECONDS)  # noqa: S310
+            answer = open_url(url, timeout=ANSWER_SECONDS)
         except urllib.error.HTTPError as error:
             answer = error
         with answer:
@@ -57,14 +67,7 @@ def ask(url: str) -> tuple[bool, str]:
 
 def docker(*arguments: str) -> str:
     """Docker's standard output and error."""
-    done = subprocess.run(
-        ["docker", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = run(["docker", *arguments], together=True)
     return done.stdout if done.returncode == 0 else ""
 
 

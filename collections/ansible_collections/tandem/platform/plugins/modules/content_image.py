@@ -1,8 +1,9 @@
 #!/usr/bin/python
 """Build a Docker image once for each content of its build context."""
 
+from __future__ import annotations
+
 DOCUMENTATION = r"""
----
 module: content_image
 short_description: Build a Docker image named after what it is made of
 description:
@@ -29,20 +30,28 @@ options:
     default: true
   docker: {description: "Docker's command line; by default the first on PATH that has BuildKit.", type: str}
 requirements: [docker (Python), Docker Engine with BuildKit]
-author: Tandem
+author: Tandem (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Build the backend's image, unless there is one of the same content
+  tandem.platform.content_image:
+    repository: tandem/backend
+    context: apps/backend
+    build_args: {BASE: "debian:trixie-slim"}
 """
 
 RETURN = r"""
 image: {description: Repository and tag., type: str, returned: always}
-id: {description: The image's ID on this machine, empty if it is not there., type: str, returned: always}
+id: {description: "The image's ID on this machine, empty if it is not there.", type: str, returned: always}
 """
 
 import hashlib
 import os
-import subprocess
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.tandem.platform.plugins.module_utils.docker_client import clients, has_buildkit, how_to_install
+from ansible_collections.tandem.platform.plugins.module_utils.programs import run
 
 try:
     from docker.utils.build import exclude_paths
@@ -78,7 +87,7 @@ def read(path: str) -> bytes:
 
 def image_id(docker: str, image: str) -> str:
     command = [docker, "image", "inspect", "--format", "{{.Id}}", image]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return run(command).stdout.strip()
 
 
 def main() -> None:
@@ -116,14 +125,7 @@ def main() -> None:
     command += [part for name, value in wanted["build_args"].items() for part in ("--build-arg", f"{name}={value}")]
     command += [part for secret in wanted["secrets"] for part in ("--secret", secret)]
     environment = os.environ | {"DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
-    done = subprocess.run(
-        [*command, wanted["context"]],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    done = run([*command, wanted["context"]], together=True, env=environment)
     if done.returncode != 0:
         last = "\n".join(done.stdout.splitlines()[-30:])
         module.fail_json(msg=f"building {image} from {wanted['context']} failed:\n{last}")

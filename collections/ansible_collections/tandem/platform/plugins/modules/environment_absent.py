@@ -17,13 +17,21 @@ options:
   patience: {description: Seconds after which to return although something is still there., type: int, default: 30}
   final_snapshot: {description: Name of the database's final snapshot. Without it none is made., type: str}
   delete_snapshots: {description: Delete the environment's database snapshots as well., type: bool, default: false}
-author: Tandem
 extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
+author: Tandem (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Delete the environment
+  tandem.platform.environment_absent:
+    project: tandem
+    environment: main
+    final_snapshot: tandem-main-last
 """
 
 RETURN = r"""
 deleted: {description: What was told to go., type: list, elements: str, returned: always}
-waiting: {description: What takes AWS some time, each with its state., type: list, elements: str, returned: always}
+waiting: {description: "What takes AWS some time, each with its state.", type: list, elements: str, returned: always}
 held: {description: How many more are still there., type: int, returned: always}
 """
 

@@ -12,8 +12,16 @@ description:
 options:
   project: {description: Value of the tag C(Project)., type: str, required: true}
   environment: {description: Value of the tag C(Environment)., type: str, required: true}
-author: Tandem
 extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
+author: Tandem (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: List what there is to delete
+  tandem.platform.environment_resources:
+    project: tandem
+    environment: main
+  register: found
 """
 
 RETURN = r"""

@@ -23,12 +23,12 @@ options:
     description: Whether a Docker daemon must answer on this machine.
     type: bool
     default: true
-author: [Tandem]
+author: Tandem (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Check everything before anything is made
-  preflight:
+  tandem.platform.preflight:
     settings: "{{ preflight_settings }}"
 """
 
@@ -49,33 +49,35 @@ admin_cidr:
 
 import importlib.util
 import shutil
-import subprocess
 import sys
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.request import getproxies
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.urls import open_url
 from ansible_collections.tandem.platform.plugins.module_utils.docker_client import (
     clients,
     has_buildkit,
     how_to_install,
 )
+from ansible_collections.tandem.platform.plugins.module_utils.preflight import account
 from ansible_collections.tandem.platform.plugins.module_utils.preflight.settings import (
     Problem,
     admin_cidr_excludes,
     admin_cidr_problems,
     settings_problems,
 )
+from ansible_collections.tandem.platform.plugins.module_utils.programs import run
 
-with suppress(ImportError):  # machine_problems says what is missing
+try:
     import boto3
-    from ansible_collections.tandem.platform.plugins.module_utils.preflight import account
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:
+    pass  # machine_problems says what is missing.
 
 LIBRARIES = ("boto3", "botocore", "cryptography")
 PROGRAMS = ("ssh", "docker")
@@ -97,9 +99,7 @@ def machine_problems(docker: bool) -> Iterator[Problem]:
         if not any(map(has_buildkit, clients())):
             found = ", ".join(clients())
             yield Problem("Docker", found, "has no BuildKit", "a client with the buildx plugin", how_to_install())
-        answer = subprocess.run(
-            ["docker", "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"], capture_output=True, text=True
-        )
+        answer = run(["docker", "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"])
         platform = answer.stdout.strip()
         if answer.returncode:
             wrong = (answer.stderr.strip().splitlines() or ["does not answer"])[-1]
@@ -114,7 +114,7 @@ def own_address(url: str) -> str:
     """The range that holds only the address from which this machine reaches the internet."""
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"{url} is no web address")
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
+    with open_url(url, timeout=10) as answer:
         return f"{answer.read().decode().strip()}/32"
 
 
@@ -122,7 +122,7 @@ def admin_cidr(settings: dict[str, Any], url: str) -> tuple[str, list[Problem]]:
     """(admin_cidr as given or found, problems of finding it, or of reaching the hosts from outside of it)."""
     given = settings["admin_cidr"]
     # Behind a proxy the web sees another address than SSH will come from.
-    if given and urllib.request.getproxies().keys() & {"http", "https"}:
+    if given and getproxies().keys() & {"http", "https"}:
         return given, []
     try:
         found = own_address(url)

@@ -1,8 +1,9 @@
 #!/usr/bin/python
 """Read from AWS, in one go, what a deployment needs to know."""
 
+from __future__ import annotations
+
 DOCUMENTATION = r"""
----
 module: release_facts
 short_description: Read an environment's releases, lock, target health and addresses
 description: Reads only. What does not exist yet is returned empty, and what is no record is warned of.
@@ -12,11 +13,21 @@ options:
   load_balancer: {description: Name of the internal load balancer., type: str, required: true}
   database: {description: Identifier of the database., type: str, required: true}
 extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
-author: Tandem
+author: Tandem (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Read what is deployed
+  tandem.platform.release_facts:
+    prefix: /tandem/main
+    target_groups: {frontend: tandem-main-frontend, backend: tandem-main-backend}
+    load_balancer: tandem-main-internal
+    database: tandem-main-database
+  register: state
 """
 
 RETURN = r"""
-releases: {description: Records, oldest first., type: list, elements: dict, returned: always}
+releases: {description: "Records, oldest first.", type: list, elements: dict, returned: always}
 current: {description: Number of the release that the fleet should run (0 if none)., type: int, returned: always}
 previous: {description: Number of the release before that one (0 if none)., type: int, returned: always}
 lineages:
@@ -31,14 +42,16 @@ malformed:
   elements: dict
   returned: always
 parameters: {description: Names of the environment's other parameters., type: list, elements: str, returned: always}
-lock: {description: Who holds the lock, empty if nobody., type: dict, returned: always}
+lock: {description: "Who holds the lock, empty if nobody.", type: dict, returned: always}
 targets:
   description: Health of the registered targets, by tier and target ID (C(state), C(reason), C(description)).
   type: dict
   returned: always
 load_balancer: {description: DNS name of the internal load balancer., type: str, returned: always}
-database: {description: Endpoint of the database (C(host), C(port), C(status))., type: dict, returned: always}
+database: {description: "Endpoint of the database (C(host), C(port), C(status)).", type: dict, returned: always}
 """
+
+from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -51,7 +64,7 @@ except ImportError:
     pass  # AnsibleAWSModule says that botocore is missing.
 
 
-def read_targets(elb, groups: dict) -> dict:
+def read_targets(elb: Any, groups: dict) -> dict:
     result: dict[str, dict] = {}
     for tier, name in groups.items():
         result[tier] = {}
@@ -73,14 +86,14 @@ def read_targets(elb, groups: dict) -> dict:
     return result
 
 
-def read_load_balancer(elb, name: str) -> str:
+def read_load_balancer(elb: Any, name: str) -> str:
     try:
         return elb.describe_load_balancers(Names=[name], aws_retry=True)["LoadBalancers"][0]["DNSName"]
     except is_boto3_error_code("LoadBalancerNotFound"):
         return ""
 
 
-def read_database(rds, identifier: str) -> dict:
+def read_database(rds: Any, identifier: str) -> dict:
     try:
         database = rds.describe_db_instances(DBInstanceIdentifier=identifier, aws_retry=True)["DBInstances"][0]
     except is_boto3_error_code("DBInstanceNotFound"):

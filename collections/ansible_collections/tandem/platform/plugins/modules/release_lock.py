@@ -1,8 +1,9 @@
 #!/usr/bin/python
 """Hold the lock of an environment while it is deployed to."""
 
+from __future__ import annotations
+
 DOCUMENTATION = r"""
----
 module: release_lock
 short_description: Take or free the lock of an environment
 description:
@@ -13,14 +14,22 @@ options:
   name: {description: Name of the parameter., type: str, required: true}
   state: {description: Whether to take the lock or to free it., type: str, choices: [held, free], required: true}
   purpose: {description: What the lock is taken for., type: str, default: deploy}
-  break_id: {description: ID of a lock to take over, as the refusal named it., type: str, default: ""}
+  break_id: {description: "ID of a lock to take over, as the refusal named it.", type: str, default: ""}
   tags: {description: Tags of the parameter., type: dict, default: {}}
 extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
-author: Tandem
+author: Tandem (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Take the lock
+  tandem.platform.release_lock:
+    name: /tandem/main/release/lock
+    state: held
+    purpose: deploy 1.2.3
 """
 
 RETURN = r"""
-lock: {description: The lock as it stands (C(id), C(who), C(since), C(purpose), ...)., type: dict, returned: success}
+lock: {description: "The lock as it stands (C(id), C(who), C(since), C(purpose), ...).", type: dict, returned: success}
 broken: {description: The lock that was taken over., type: dict, returned: when one was}
 """
 
@@ -34,6 +43,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -133,7 +143,7 @@ def is_alive(lock: dict) -> bool:
 class Parameter:
     """The lock in SSM Parameter Store."""
 
-    def __init__(self, ssm, name: str) -> None:
+    def __init__(self, ssm: Any, name: str) -> None:
         self.ssm = ssm
         self.name = name
 

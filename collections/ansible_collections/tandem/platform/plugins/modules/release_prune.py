@@ -1,8 +1,9 @@
 #!/usr/bin/python
 """Keep a host's last releases, and remove what none of them needs."""
 
+from __future__ import annotations
+
 DOCUMENTATION = r"""
----
 module: release_prune
 short_description: Remove a host's old releases and the images that none of the others needs
 description: What a container uses is never removed.
@@ -15,7 +16,17 @@ options:
     type: int
     default: 5
   repository: {description: Name of the images without a tag., type: str, required: true}
-author: Tandem
+author: Tandem (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Keep the last five releases
+  tandem.platform.release_prune:
+    folder: /opt/tandem/releases
+    good: [3, 4, 5, 7]
+    lineage: [3, 5, 7]
+    keep: 5
+    repository: tandem/backend
 """
 
 RETURN = r"""
@@ -29,10 +40,11 @@ import subprocess
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tandem.platform.plugins.module_utils.programs import run
 
 
 def docker(*arguments: str) -> list[str]:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.split()
+    return run(["docker", *arguments], check=True).stdout.split()
 
 
 def old_releases(folder: Path, good: set[int], lineage: set[int], keep: int) -> list[int]:
@@ -52,7 +64,7 @@ def unneeded_images(folder: Path, gone: list[int], repository: str) -> list[str]
     if containers:
         needed.update(docker("container", "inspect", "--format", "{{.Image}}", *containers))
     images = docker("image", "ls", "--no-trunc", "--format", "{{.ID}}={{.Repository}}:{{.Tag}}", repository)
-    return [name for image, _, name in (line.partition("=") for line in images) if image not in needed]
+    return [name for image, _equals, name in (line.partition("=") for line in images) if image not in needed]
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
 #!/usr/bin/python
 """Write the record of a release to SSM Parameter Store."""
 
+from __future__ import annotations
+
 DOCUMENTATION = r"""
----
 module: release_record
 short_description: Write the record of a release
 description:
@@ -23,7 +24,21 @@ options:
   keep: {description: Number of records kept., type: int, default: 30}
   tags: {description: Tags of a new record., type: dict, default: {}}
 extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
-author: Tandem
+author: Tandem (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Begin a release
+  tandem.platform.release_record:
+    prefix: /tandem/main
+    fields: {action: deploy, version: 1.2.3}
+  register: begun
+
+- name: Note how it ended
+  tandem.platform.release_record:
+    prefix: /tandem/main
+    number: "{{ begun.record.number }}"
+    fields: {result: deployed}
 """
 
 RETURN = r"""

@@ -1,8 +1,9 @@
 #!/usr/bin/python
 """Register a target and wait until it is healthy, or deregister it and wait until it is drained."""
 
+from __future__ import annotations
+
 DOCUMENTATION = r"""
----
 module: release_target
 short_description: Take a target into a target group or out of it, and wait for what the load balancer says
 description:
@@ -25,7 +26,16 @@ options:
     default: {}
   timeout: {description: Seconds to wait., type: int, default: 120}
 extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
-author: Tandem
+author: Tandem (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Take a host out of its load balancer
+  tandem.platform.release_target:
+    target_group: tandem-main-backend
+    target: i-0123456789abcdef0
+    port: 5001
+    state: drained
 """
 
 RETURN = r"""
@@ -35,6 +45,7 @@ seconds: {description: How long it took., type: float, returned: always}
 """
 
 import time
+from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
@@ -50,7 +61,7 @@ POLL_SECONDS = 1
 class Group:
     """One target group as the load balancer sees it."""
 
-    def __init__(self, elb, name: str) -> None:
+    def __init__(self, elb: Any, name: str) -> None:
         self.elb = elb
         self.arn = elb.describe_target_groups(Names=[name], aws_retry=True)["TargetGroups"][0]["TargetGroupArn"]
 
@@ -103,7 +114,7 @@ def bring(group: Group, target: tuple[str, int], wanted: str, timeout: float) ->
 def without_spare(everyone: dict, target: tuple[str, int], spares: dict) -> str:
     """Why a target cannot be spared, in words; empty where it can be, because another serves or it serves nobody."""
     states = dict.fromkeys(spares, "unregistered")
-    for (spare, _), health in everyone.items():
+    for (spare, _port), health in everyone.items():
         states |= {name: health["state"] for name in spares if spares[name] == spare}
     if not spares or "healthy" in states.values() or everyone.get(target, ABSENT)["state"] != "healthy":
         return ""

@@ -40,12 +40,13 @@ options:
     description: Tags of new parameters.
     type: dict
     default: {}
-author: [Tandem]
+extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
+author: Tandem (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Make the database's password
-  secret_parameters:
+  tandem.platform.secret_parameters:
     path: /tandem/main
     secrets:
       - name: database/master-password
@@ -76,15 +77,15 @@ try:
     from botocore.exceptions import BotoCoreError, ClientError
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-except ImportError:  # preflight names what is missing
-    pass
+except ImportError:
+    pass  # preflight names what is missing.
 
 ALPHABET = string.ascii_letters + string.digits  # no character that a connection string or a shell would need quoted
 PASSWORD_LENGTH = 32
 
 
 def new_password() -> str:
-    return "".join(randomness.choice(ALPHABET) for _ in range(PASSWORD_LENGTH))
+    return "".join(randomness.choice(ALPHABET) for _dummy in range(PASSWORD_LENGTH))
 
 
 def new_ssh_key() -> str:

@@ -42,12 +42,13 @@ options:
     description: Tags of the groups. C(Name) and C(Tier) are added.
     type: dict
     default: {}
-author: [Tandem]
+extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
+author: Tandem (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Let the application reach its database, and nobody else
-  security_groups:
+  tandem.platform.security_groups:
     vpc_id: vpc-0123
     prefix: tandem-main
     tiers: {backend: Application, database: PostgreSQL}
@@ -63,13 +64,14 @@ ids:
 """
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-with suppress(ImportError):  # AnsibleAWSModule says what is missing
+try:
     from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:
+    pass  # AnsibleAWSModule says that botocore is missing.
 
 MISSING = "sg-00000000000000000"  # stands for a group that check mode does not make
 

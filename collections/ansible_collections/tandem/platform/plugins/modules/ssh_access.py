@@ -28,7 +28,7 @@ options:
     type: str
     required: true
   instances:
-    description: The hosts by name, as module C(survey) returns them (C(id), C(private_address), C(public_address)). It
+    description: The hosts by name, as M(tandem.platform.survey) returns them (C(id), C(private_address), C(public_address)). It
       vouches for them being the deployment's own.
     type: dict
     required: true
@@ -45,12 +45,13 @@ options:
     description: Seconds to wait for the keys to appear on the consoles.
     type: int
     default: 600
-author: [Tandem]
+extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
+author: Tandem (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Prepare SSH
-  ssh_access:
+  tandem.platform.ssh_access:
     directory: .state/tandem-main/ssh
     key_parameter: /tandem/main/ssh/private-key
     known_hosts_parameter: /tandem/main/ssh/known-hosts
@@ -83,15 +84,18 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.tandem.platform.plugins.module_utils.look import shown
 
-with suppress(ImportError):  # AnsibleAWSModule says what is missing
+try:
     from botocore.exceptions import BotoCoreError, ClientError
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_ssh_private_key, load_ssh_public_key
+except ImportError:
+    pass  # AnsibleAWSModule says that botocore is missing.
 
 KEY = re.compile(r"((?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]+={0,2})(?: .*)?")
 KNOWN = re.compile(r"(i-[0-9a-f]{8,17}) (.*)")
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
-BEGIN, END = "-----BEGIN SSH HOST KEY KEYS-----", "-----END SSH HOST KEY KEYS-----"
+BEGIN = "-----BEGIN SSH HOST KEY KEYS-----"
+END = "-----END SSH HOST KEY KEYS-----"
 INTERVAL = 3  # seconds between two looks at a console
 PREFERRED = "ssh-ed25519"  # one key a host is enough, and a parameter holds 4 KB
 
@@ -122,8 +126,8 @@ def keys_on_console(text: str) -> list[str]:
 
     None while the block is not complete. A key into which the kernel wrote a line of its own is none.
     """
-    _, begin, rest = text.rpartition(BEGIN)
-    block, end, _ = rest.partition(END)
+    _before, begin, rest = text.rpartition(BEGIN)
+    block, end, _after = rest.partition(END)
     if not begin or not end:
         return []
     keys = [key for key in map(host_key, map(str.strip, block.splitlines())) if key]

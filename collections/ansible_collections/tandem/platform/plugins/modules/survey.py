@@ -33,12 +33,13 @@ options:
     description: Seconds to wait at most.
     type: int
     default: 1800
-author: [Tandem]
+extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
+author: Tandem (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Look at the environment
-  survey:
+  tandem.platform.survey:
     project: tandem
     env_name: main
     instance_type: t3.micro
@@ -89,7 +90,6 @@ parameters:
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -109,8 +109,10 @@ from ansible_collections.tandem.platform.plugins.module_utils.survey.services im
     zones,
 )
 
-with suppress(ImportError):  # AnsibleAWSModule says what is missing
+try:
     from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:
+    pass  # AnsibleAWSModule says that botocore is missing.
 
 
 class NotReadyError(RuntimeError):

@@ -15,11 +15,12 @@ options:
     description: The environment variable of the container that holds the connection string.
     type: str
     default: DBCONNECTIONSTRING
+author: Tandem (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Connect to the database as the backends do
-  verify_database:
+  tandem.platform.verify_database:
   become: true
 """
 
@@ -48,8 +49,10 @@ import datetime
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tandem.platform.plugins.module_utils.programs import run
 
 # Runs in the container, which has psycopg2; reads the connection string from its standard input.
 INSIDE = r"""
@@ -88,33 +91,33 @@ print(json.dumps(found))
 """
 
 
-def connection_string(pid, variable):
+def connection_string(pid: str, variable: str) -> str:
     """The container's connection string, from its main process; empty where it has none."""
     items = Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0")
     return next((item.partition("=")[2] for item in items if item.startswith(f"{variable}=")), "")
 
 
-def look_inside(name, dsn):
+def look_inside(name: str, dsn: str) -> dict[str, Any]:
     """What a connection from inside the container shows."""
     command = ["docker", "exec", "--interactive", name, "python3", "-c", INSIDE]
-    done = subprocess.run(command, input=f"{dsn}\n", capture_output=True, text=True, timeout=30, check=False)
+    done = run(command, input=f"{dsn}\n", timeout=30)
     if done.returncode:
         return {"container": name, "failed": (done.stderr.strip().splitlines() or ["no answer"])[-1][:300]}
     return {"container": name, **json.loads(done.stdout)}
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={"variable": {"type": "str", "default": "DBCONNECTIONSTRING"}}, supports_check_mode=True
     )
     at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     try:
         listed = ["docker", "ps", "--format", "{{.Names}}"]
-        names = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
+        names = run(listed, check=True).stdout.split()
         connections = []
         for name in sorted(names):
             inspect = ["docker", "inspect", "--format", "{{.State.Pid}}", name]
-            pid = subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.strip()
+            pid = run(inspect, check=True).stdout.strip()
             dsn = connection_string(pid, module.params["variable"])
             if dsn:
                 connections.append(look_inside(name, dsn))

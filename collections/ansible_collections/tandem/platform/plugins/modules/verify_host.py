@@ -27,11 +27,12 @@ options:
     description: How many of the last log lines of each container to search for secrets.
     type: int
     default: 2000
+author: Tandem (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Look at the host
-  verify_host:
+  tandem.platform.verify_host:
   become: true
 """
 
@@ -78,32 +79,34 @@ import datetime
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tandem.platform.plugins.module_utils import programs
 
 PLAIN_VARIABLES = ("NAME", "VERSION", "API")
 
 
-def run(*command):
-    """Standard output and error of a program that must succeed."""
-    done = subprocess.run(command, capture_output=True, text=True, check=True, errors="replace")
-    return done.stdout + (done.stderr if command[1] == "logs" else "")
+def run(*command: str) -> str:
+    """The output of a program that must succeed; of `docker logs` all that a container said."""
+    return programs.run(command, check=True, together=command[1] == "logs").stdout
 
 
-def container_details():
+def container_details() -> list[dict[str, Any]]:
     """`docker inspect` of all containers."""
     ids = run("docker", "ps", "--all", "--quiet").split()
     return json.loads(run("docker", "inspect", *ids)) if ids else []
 
 
-def variables(details):
+def variables(details: dict[str, Any]) -> dict[str, str]:
     """The environment that a container was configured with."""
     return dict(item.split("=", 1) for item in details["Config"].get("Env") or [] if "=" in item)
 
 
-def kernel_view(pid):
+def kernel_view(pid: int) -> dict[str, Any]:
     """User, capabilities, privileges and root file system of a process. Nothing where it is gone."""
     try:
         status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
@@ -120,13 +123,13 @@ def kernel_view(pid):
     }
 
 
-def capability_bits(mask):
+def capability_bits(mask: str) -> list[int]:
     """The numbers of the capabilities in a mask of /proc/PID/status."""
     value = int(mask, 16)
     return [bit for bit in range(64) if value >> bit & 1]
 
 
-def describe(details):
+def describe(details: dict[str, Any]) -> dict[str, Any]:
     """What matters of a container."""
     host, config = details["HostConfig"], details["Config"]
     known = {key: value for key, value in variables(details).items() if key in PLAIN_VARIABLES}
@@ -150,7 +153,7 @@ def describe(details):
     return found
 
 
-def published(details):
+def published(details: dict[str, Any]) -> list[str]:
     """Ports that Docker publishes, as `docker ps` writes them."""
     return sorted(
         f"{binding['HostIp'] or '0.0.0.0'}:{binding['HostPort']}->{port}"  # noqa: S104
@@ -160,7 +163,7 @@ def published(details):
     )
 
 
-def listening():
+def listening() -> list[dict[str, Any]]:
     """Sockets that wait for somebody, by `ss`."""
     found = []
     for line in run("ss", "--no-header", "--listening", "--tcp", "--udp", "--numeric", "--processes").splitlines():
@@ -178,7 +181,7 @@ def listening():
     return sorted(found, key=lambda socket: (socket["protocol"], socket["port"], socket["address"]))
 
 
-def password_of(connection_string):
+def password_of(connection_string: str) -> str:
     """The password in a libpq connection string or URI; empty where there is none."""
     if "://" in connection_string:
         return unquote(urlsplit(connection_string).password or "")
@@ -186,7 +189,7 @@ def password_of(connection_string):
     return (quoted.group(1) or quoted.group(2) or "") if quoted else ""
 
 
-def secrets_of(pid, names):
+def secrets_of(pid: int, names: list[str]) -> dict[str, str]:
     """{variable: secret value} from the environment of a running process."""
     try:
         items = Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0")
@@ -197,12 +200,12 @@ def secrets_of(pid, names):
     return {name: password_of(value) or ("" if "=" in value else value) for name, value in values.items()}
 
 
-def without_environment(details):
+def without_environment(details: dict[str, Any]) -> str:
     """`docker inspect` without the container's own environment, which only root can read, as it can the process's."""
     return json.dumps({**details, "Config": {**details["Config"], "Env": []}})
 
 
-def readable_files(folders):
+def readable_files(folders: list[str]) -> Iterator[tuple[Path, str]]:
     """(path, text) of small files below the folders that others than their owner can read."""
     for folder in folders:
         for path in Path(folder).rglob("*"):
@@ -210,7 +213,9 @@ def readable_files(folders):
                 yield path, path.read_text(errors="replace")
 
 
-def exposed_secrets(all_details, names, folders, log_lines):
+def exposed_secrets(
+    all_details: list[dict[str, Any]], names: list[str], folders: list[str], log_lines: int
+) -> list[str]:
     """Where the value of a secret can be read by those who should not."""
     secrets = {}
     for details in all_details:
@@ -232,7 +237,7 @@ def exposed_secrets(all_details, names, folders, log_lines):
     return sorted({f"{where}: {values[value]}" for where, text in texts for value in values if value in text})
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "secret_variables": {"type": "list", "elements": "str", "default": ["DBCONNECTIONSTRING"], "no_log": False},

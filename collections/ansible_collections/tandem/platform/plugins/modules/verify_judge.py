@@ -11,15 +11,16 @@ description:
     matrix and the promises of the deployment. It looks at nothing itself and changes nothing.
 options:
   wanted: {description: What was promised., type: dict, required: true}
-  found: {description: Result of the module M(survey), with C(volumes)., type: dict, required: true}
+  found: {description: "Result of the module M(tandem.platform.survey), with C(volumes).", type: dict, required: true}
   hosts: {description: What was seen on each host., type: dict, required: true}
   operator: {description: What was probed from the operator's machine., type: dict, required: true}
   title: {description: First line of the text., type: str, default: Verification}
+author: Tandem (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Judge
-  verify_judge: {wanted: "{{ wanted }}", found: "{{ found }}", hosts: "{{ hosts }}", operator: "{{ operator }}"}
+  tandem.platform.verify_judge: {wanted: "{{ wanted }}", found: "{{ found }}", hosts: "{{ hosts }}", operator: "{{ operator }}"}
 """
 
 RETURN = r"""
@@ -49,7 +50,7 @@ from ansible_collections.tandem.platform.plugins.module_utils.verification impor
 from ansible_collections.tandem.platform.plugins.module_utils.verification.model import SECTIONS, Observation
 
 
-def main():
+def main() -> None:
     everything = {name: {"type": "dict", "required": True} for name in ("wanted", "found", "hosts", "operator")}
     module = AnsibleModule(
         argument_spec={**everything, "title": {"type": "str", "default": "Verification"}}, supports_check_mode=True

@@ -7,17 +7,19 @@ DOCUMENTATION = r"""
 module: verify_plan
 short_description: Plan the probes of a verification
 description:
-  - Lists what is probed and asked from each place, from what the module M(survey) found.
+  - Lists what is probed and asked from each place, from what the module M(tandem.platform.survey) found.
   - Reads the volumes of the instances, the network interfaces of the VPC and the rules of the listeners. Changes nothing.
 options:
-  found: {description: Result of the module M(survey)., type: dict, required: true}
+  found: {description: Result of the module M(tandem.platform.survey)., type: dict, required: true}
   wanted: {description: What was promised; its ports are probed., type: dict, required: true}
   requests: {description: How often a load balancer is asked for each host behind it., type: int, default: 6}
+extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
+author: Tandem (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Plan the probes
-  verify_plan: {found: "{{ survey_found }}", wanted: "{{ wanted }}"}
+  tandem.platform.verify_plan: {found: "{{ survey_found }}", wanted: "{{ wanted }}"}
 """
 
 RETURN = r"""
@@ -26,7 +28,7 @@ found:
   returned: always
   type: dict
 probes:
-  description: Probes as the module M(verify_probe) takes them, C(inside) the network and C(outside).
+  description: Probes as the module M(tandem.platform.verify_probe) takes them, C(inside) the network and C(outside).
   returned: always
   type: dict
 asks: {description: Questions by host name; C(operator) for those from outside., returned: always, type: dict}
@@ -34,6 +36,7 @@ asks: {description: Questions by host name; C(operator) for those from outside.,
 
 import datetime
 from functools import partial
+from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.tandem.platform.plugins.module_utils.look import shown, side_by_side
@@ -41,19 +44,19 @@ from ansible_collections.tandem.platform.plugins.module_utils.verification impor
 
 try:
     from botocore.exceptions import BotoCoreError, ClientError
-except ImportError:  # AnsibleAWSModule says so
-    BotoCoreError = ClientError = Exception
+except ImportError:
+    pass  # AnsibleAWSModule says that botocore is missing.
 
 
-def items(client, operation, key, **arguments):
+def items(client: Any, operation: str, key: str, **arguments: Any) -> list[dict[str, Any]]:
     """All items under `key` of a paginated operation."""
     return [item for page in client.get_paginator(operation).paginate(**arguments) for item in page[key]]
 
 
-def volumes(client, instances):
+def volumes(client: Any, instances: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Instance name -> its volumes (id, encrypted)."""
     names = {item["id"]: name for name, item in instances.items()}
-    found = {name: [] for name in instances}
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in instances}
     filters = [{"Name": "attachment.instance-id", "Values": sorted(names)}]
     for volume in items(client, "describe_volumes", "Volumes", Filters=filters) if names else ():
         for attachment in volume["Attachments"]:
@@ -63,7 +66,7 @@ def volumes(client, instances):
     return found
 
 
-def interfaces(client, found):
+def interfaces(client: Any, found: dict[str, Any]) -> list[dict[str, Any]]:
     """The network interfaces of the VPC, whosever they are: id, description, owner (a short name or empty), groups, and
     their public addresses."""
     groups = {item["id"]: name for name, item in found["security_groups"].items()}
@@ -87,7 +90,7 @@ def interfaces(client, found):
     ]
 
 
-def owner(interface, found):
+def owner(interface: dict[str, Any], found: dict[str, Any]) -> str:
     """Short name of the host, load balancer or database of an interface; empty for anything else."""
     if instance := interface.get("Attachment", {}).get("InstanceId"):
         return next((name for name, item in found["instances"].items() if item["id"] == instance), "")
@@ -97,7 +100,7 @@ def owner(interface, found):
     return {**described, "RDSNetworkInterface": "database"}.get(description, "")
 
 
-def listener_rules(client, balancers):
+def listener_rules(client: Any, balancers: dict[str, Any]) -> list[dict[str, str]]:
     """Each rule of a listener beyond its default one: balancer, port, and the rule as `path-pattern /a to forward`."""
     return [
         {"balancer": name, "port": str(listener["Port"]), "rule": sentence(rule)}
@@ -108,7 +111,7 @@ def listener_rules(client, balancers):
     ]
 
 
-def sentence(rule):
+def sentence(rule: dict[str, Any]) -> str:
     """A rule in a few words: its conditions, and what its last action does with a request."""
     conditions = []
     for condition in rule["Conditions"]:
@@ -118,7 +121,7 @@ def sentence(rule):
     return f"{' and '.join(conditions)} to {rule['Actions'][-1]['Type']}"
 
 
-def main():
+def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
             "found": {"type": "dict", "required": True},

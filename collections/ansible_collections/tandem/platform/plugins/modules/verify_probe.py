@@ -54,11 +54,12 @@ options:
     description: Seconds after which no answer is the answer.
     type: float
     default: 2.5
+author: Tandem (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Probe the database
-  verify_probe:
+  tandem.platform.verify_probe:
     probes: [{to: database, host: db.example.com, port: 5432}]
     inside_containers: true
 """
@@ -93,9 +94,14 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tandem.platform.plugins.module_utils.programs import run
+
+Futures = dict[str, Any]  # of connect(), by address; nothing where no packet is sent
+Started = tuple[dict[str, Any], dict[str, Any], Futures]  # a source, what it probes, and the answers to come
 
 TOKEN_REQUEST = b"PUT /latest/api/token HTTP/1.0\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\n\r\n"
 PRIVATE = [
@@ -112,14 +118,14 @@ ANSWERS = {
 }
 
 
-def enter(network_namespace):
+def enter(network_namespace: str | None) -> None:
     """Move the calling thread, and no other, into a network namespace."""
     if network_namespace:
         with open(network_namespace) as namespace:
             os.setns(namespace.fileno(), os.CLONE_NEWNET)
 
 
-def connect(address, port, kind, source_address, timeout):
+def connect(address: str, port: int, kind: str, source_address: str, timeout: float) -> tuple[str, float]:
     """One probe: (answer, milliseconds). answer: open, refused, timeout, unreachable, prohibited or reset."""
     began = time.monotonic()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
@@ -133,38 +139,38 @@ def connect(address, port, kind, source_address, timeout):
         except ConnectionResetError:
             answer = "reset"
         except OSError as error:
-            answer = ANSWERS.get(error.errno, error.strerror or str(error))
+            answer = ANSWERS.get(error.errno or 0, error.strerror or str(error))
     return answer, round((time.monotonic() - began) * 1000, 1)
 
 
-def _token(connection):
+def _token(connection: socket.socket) -> str:
     """open, where the metadata service hands out a token."""
     connection.sendall(TOKEN_REQUEST)
     return "open" if b" 200 " in connection.recv(64) else "refused"
 
 
-def resolve(host):
+def resolve(host: str) -> list[str]:
     """IPv4 addresses of a name, sorted; none where the name is unknown."""
     try:
-        return sorted({info[4][0] for info in socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)})
+        return sorted({str(info[4][0]) for info in socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)})
     except OSError:
         return []
 
 
-def is_private(address):
+def is_private(address: str) -> bool:
     return any(ipaddress.ip_address(address) in network for network in PRIVATE)
 
 
-def running_containers():
+def running_containers() -> list[tuple[str, str]]:
     """(name, path of the network namespace) of each running container of this host's Docker."""
-    ids = subprocess.run(["docker", "ps", "--quiet"], capture_output=True, text=True, check=True).stdout.split()
+    ids = run(["docker", "ps", "--quiet"], check=True).stdout.split()
     if not ids:
         return []
-    inspect = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=True).stdout
+    inspect = run(["docker", "inspect", *ids], check=True).stdout
     return [(found["Name"].lstrip("/"), f"/proc/{found['State']['Pid']}/ns/net") for found in json.loads(inspect)]
 
 
-def summary(answers):
+def summary(answers: dict[str, str]) -> str:
     """One word for the answers of all addresses of a destination: open as soon as one of them is."""
     kinds = set(answers.values())
     for word in ("open", "refused", "reset"):
@@ -173,14 +179,21 @@ def summary(answers):
     return sorted(kinds)[0] if kinds else "no address"
 
 
-def start_from(source, probes, addresses, pools, timeout, send_to_private):
+def start_from(
+    source: dict[str, Any],
+    probes: list[dict[str, Any]],
+    addresses: dict[str, list[str]],
+    pools: ExitStack,
+    timeout: float,
+    send_to_private: bool,
+) -> list[Started]:
     """Start all probes of one source; gives (source, probe, {address: future, or None where nothing is sent})."""
     # A thread stays in the namespace that it entered, so each source has threads of its own, one for each connection.
     size = sum(len(addresses[probe["host"]]) for probe in probes) or 1
     pool = pools.enter_context(ThreadPoolExecutor(size, initializer=enter, initargs=(source["namespace"],)))
     started = []
     for probe in probes:
-        futures = {}
+        futures: Futures = {}
         for address in addresses[probe["host"]]:
             send = send_to_private or not is_private(address)
             where = (address, probe["port"], probe["kind"], source["address"], timeout)
@@ -189,7 +202,7 @@ def start_from(source, probes, addresses, pools, timeout, send_to_private):
     return started
 
 
-def gather(source, probe, futures):
+def gather(source: dict[str, Any], probe: dict[str, Any], futures: Futures) -> dict[str, Any]:
     """The result of one probe from one source."""
     results = {address: future.result() if future else ("private", 0.0) for address, future in futures.items()}
     answers = {address: answer for address, (answer, _ms) in results.items()}
@@ -205,11 +218,11 @@ def gather(source, probe, futures):
     }
 
 
-def ask(url, timeout):
+def ask(url: str, timeout: float) -> dict[str, Any]:
     """One GET on a new connection: status (0: none), JSON or the first 300 characters of the body, milliseconds."""
     began = time.monotonic()
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
     try:
         connection.request("GET", parts.path or "/")
         reply = connection.getresponse()
@@ -218,7 +231,7 @@ def ask(url, timeout):
         status, body = 0, (str(error) or type(error).__name__).encode()
     finally:
         connection.close()
-    content = {"status": status, "ms": round((time.monotonic() - began) * 1000, 1)}
+    content: dict[str, Any] = {"status": status, "ms": round((time.monotonic() - began) * 1000, 1)}
     try:
         content["json"] = json.loads(body)
     except ValueError:
@@ -226,7 +239,7 @@ def ask(url, timeout):
     return content
 
 
-def main():
+def main() -> None:
     probe_spec = {
         "to": {"type": "str", "required": True},
         "host": {"type": "str", "required": True},
@@ -266,7 +279,9 @@ def main():
         pool = pools.enter_context(ThreadPoolExecutor(8))
         hosts = sorted({probe["host"] for probe in probes})
         addresses = dict(zip(hosts, pool.map(resolve, hosts), strict=True))
-        asked = [(q, [pool.submit(ask, q["url"], 2 * wanted["timeout"]) for _ in range(q["times"])]) for q in questions]
+        asked = [
+            (q, [pool.submit(ask, q["url"], 2 * wanted["timeout"]) for _dummy in range(q["times"])]) for q in questions
+        ]
         started = []
         for source in sources:
             started += start_from(source, probes, addresses, pools, wanted["timeout"], wanted["send_to_private"])

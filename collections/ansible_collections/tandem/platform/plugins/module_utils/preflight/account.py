@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    ProfileNotFound,
-)
-
 from ..look import DEBIAN_ACCOUNT, LIVE_INSTANCES, Look
 from ..survey.services import oddity
 from .settings import Problem, password_problem
+
+try:
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        NoCredentialsError,
+        PartialCredentialsError,
+        ProfileNotFound,
+    )
+except ImportError:
+    pass  # Module preflight says what is missing.
 
 # Quotas: service, code, and AWS's default, which counts where the quota itself may not be read.
 VPC_QUOTA = ("vpc", "L-F678F1CE", 5)

@@ -39,7 +39,7 @@ def _vpc(look: Look, vpcs: list[dict[str, Any]]) -> dict[str, str]:
         used = {subnet["VpcId"] for subnet in subnets}
     named = look.named(vpcs, "VpcId", lambda vpc: vpc["VpcId"] in used)
     if len(named) > 1:
-        ids = " and ".join(vpc["VpcId"] for _, vpc in named)
+        ids = " and ".join(vpc["VpcId"] for _name, vpc in named)
         raise DoubledError(f"two VPCs have the tags Project={look.project}, Environment={look.env_name}: {ids}")
     return {"id": named[0][1]["VpcId"], "cidr": named[0][1]["CidrBlock"]} if named else {}
 

@@ -175,7 +175,7 @@ def _targets(observation: Observation) -> Finding:
         wanted, targets = observation.names(tier), group["targets"]
         for name in (name for name in targets if name not in wanted):
             # A target on another port than the group's is named with it.
-            host, _, port = name.partition(":")
+            host, _colon, port = name.partition(":")
             known = port and host in wanted
             differs = f"wanted port {observation.port(tier)}" if known else f"which is no {tier}"
             problems.append(f"target group {tier} holds {name}, {differs}")

@@ -17,7 +17,7 @@ def run(module: ModuleType, arguments: dict[str, Any], path: str) -> dict[str, A
     assert module.__file__
     done = subprocess.run(
         [sys.executable, module.__file__, json.dumps({"ANSIBLE_MODULE_ARGS": arguments})],
-        env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False,
+        env={**os.environ, "PATH": path, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)

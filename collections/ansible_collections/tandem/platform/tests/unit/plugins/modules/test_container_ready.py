@@ -47,7 +47,7 @@ def test_sick_after_it_was_healthy(application: Application) -> None:
 def test_a_crash_loop_ends_the_wait(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     application.statuses = [503]
     monkeypatch.setattr(container_ready, "describe", lambda _name: (True, "restarting, 3 restarts"))
-    ready, _, state = container_ready.watch("backend", application.url, timeout=3600, steady=0)
+    ready, _dummy, state = container_ready.watch("backend", application.url, timeout=3600, steady=0)
     assert (ready, state) == (False, "restarting, 3 restarts")
 
 
@@ -79,7 +79,7 @@ def test_a_broken_answer_is_a_bad_one(says: bytes, stalls: bool, answer: str, mo
         over = threading.Event()
 
         def serve() -> None:
-            connection, _ = server.accept()
+            connection, _dummy = server.accept()
             with connection:
                 connection.recv(1000)
                 connection.sendall(says)

@@ -63,7 +63,7 @@ def test_a_name_that_was_deleted_just_now_is_asked_for_again(parameter: Any, mon
 def test_a_living_holder_keeps_it(parameter: Any, other_process: Any) -> None:
     held = lock_of(other_process.pid)
     parameter.make(held, TAGS)
-    _, standing, _ = take(parameter)
+    _dummy, standing, _dummy = take(parameter)
     assert standing == held == parameter.read()
     message = release_lock.refusal(NAME, standing)
     for fact in (held["who"], held["since"], "deploy 1", f"release_break_lock={held['id']}"):
@@ -82,13 +82,13 @@ def test_a_dead_holder_of_this_machine_loses_it(parameter: Any, other_process: A
 
 def test_a_process_number_that_was_given_again_is_not_the_holder(parameter: Any, other_process: Any) -> None:
     parameter.make(lock_of(other_process.pid, started="1"), TAGS)
-    lock, standing, _ = take(parameter)
+    lock, standing, _dummy = take(parameter)
     assert standing == lock
 
 
 def test_a_holder_from_before_a_reboot_is_dead(parameter: Any, other_process: Any) -> None:
     parameter.make(lock_of(other_process.pid, boot="another"), TAGS)
-    lock, standing, _ = take(parameter)
+    lock, standing, _dummy = take(parameter)
     assert standing == lock
 
 
@@ -100,9 +100,9 @@ def test_a_holder_from_before_a_reboot_is_dead(parameter: Any, other_process: An
 def test_another_place_keeps_it_until_it_is_named(parameter: Any, elsewhere: dict[str, Any]) -> None:
     held = lock_of(1, started="1", **elsewhere)
     parameter.make(held, TAGS)
-    _, standing, _ = take(parameter)
+    _dummy, standing, _dummy = take(parameter)
     assert standing == held
-    _, standing, _ = take(parameter, break_id="not-this-one")
+    _dummy, standing, _dummy = take(parameter, break_id="not-this-one")
     assert standing == held
     lock, standing, broken = take(parameter, break_id=held["id"])
     assert standing == lock == parameter.read()
@@ -127,5 +127,5 @@ def test_of_two_that_break_one_lock_one_is_refused(parameter: Any, monkeypatch: 
         parameter.make(other, TAGS)
 
     monkeypatch.setattr(release_lock.time, "sleep", break_too)
-    lock, standing, _ = take(parameter, break_id=held["id"])
+    lock, standing, _dummy = take(parameter, break_id=held["id"])
     assert standing == other != lock

@@ -75,7 +75,7 @@ def test_numbers_count_up_and_what_was_under_way_was_interrupted(records: Any) -
 
 
 def test_old_records_go_and_numbers_are_not_given_again(records: Any) -> None:
-    for _ in range(15):
+    for _dummy in range(15):
         release_record.begin(records, {"action": "deploy"}, TAGS, keep=3)
     assert sorted(records.look().records) == [13, 14, 15]
 
@@ -83,7 +83,7 @@ def test_old_records_go_and_numbers_are_not_given_again(records: Any) -> None:
 def test_the_current_release_is_not_forgotten_over_failed_ones(records: Any) -> None:
     for fields in (deploy("deployed", 1), deploy("deployed", 2), rollback(1, 3)):
         release_record.begin(records, fields, TAGS, keep=3)
-    for _ in range(5):
+    for _dummy in range(5):
         release_record.begin(records, {"action": "deploy", "result": "rolled back"}, TAGS, keep=3)
     assert {1, 3} <= records.look().records.keys()
     assert release_facts.lineages(records.look().records.values())[0] == [1]

@@ -66,7 +66,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_brings_it_there(group: Group, wanted: str, calls: list[str], end: str) -> None:
-    changed, now, _ = release_target.bring(group, TARGET, wanted, timeout=5)
+    changed, now, _dummy = release_target.bring(group, TARGET, wanted, timeout=5)
     assert (group.calls, now["state"]) == (calls, end)
     assert changed is bool(calls)
 
@@ -75,7 +75,7 @@ def test_brings_it_there(group: Group, wanted: str, calls: list[str], end: str) 
     ("stuck", "wanted"), [("unhealthy", "healthy"), ("initial", "healthy"), ("draining", "drained")]
 )
 def test_gives_up_and_tells_the_last_state(stuck: str, wanted: str) -> None:
-    _, now, everyone = release_target.bring(Group(state(stuck, "Target.Timeout")), TARGET, wanted, timeout=0)
+    _dummy, now, everyone = release_target.bring(Group(state(stuck, "Target.Timeout")), TARGET, wanted, timeout=0)
     assert now == state(stuck, "Target.Timeout")
     assert ("i-2", 5000) in everyone
 
@@ -83,7 +83,7 @@ def test_gives_up_and_tells_the_last_state(stuck: str, wanted: str) -> None:
 def test_a_health_of_before_the_registration_does_not_count() -> None:
     """After registering, the state is read anew; the look before it said nothing of this target."""
     group = Group(None, state("unhealthy"), state("unhealthy"))
-    _, now, _ = release_target.bring(group, TARGET, "healthy", timeout=0.01)
+    _dummy, now, _dummy = release_target.bring(group, TARGET, "healthy", timeout=0.01)
     assert now["state"] == "unhealthy"
 
 

@@ -27,7 +27,7 @@ def test_a_secret_is_made_once(cloud: Endpoint) -> None:
 def test_of_two_makers_one_wins(cloud: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second sees no parameter, makes one, and finds that the first was quicker."""
     ssm = cloud.client("ssm")
-    first, _ = secret_parameters.ensure(ssm, "/t/race", "password", {}, check_mode=False)
+    first, _dummy = secret_parameters.ensure(ssm, "/t/race", "password", {}, check_mode=False)
     stored, looks = secret_parameters.stored, []
 
     def late(client: Any, name: str) -> str | None:

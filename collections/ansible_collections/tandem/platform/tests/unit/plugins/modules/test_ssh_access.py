@@ -59,7 +59,7 @@ BACKEND = {"backend-1": INSTANCES["backend-1"]}
 def test_known_hosts_follow_the_instances(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ssh_access.time, "sleep", lambda _seconds: None)
     kept = f"{INSTANCES['frontend-1']['id']} ssh-ed25519 {OTHER}\n"
-    before, _ = ssh_access.by_instance(f"i-00000000 ssh-ed25519 {ED25519}\n{kept}")
+    before, _strange = ssh_access.by_instance(f"i-00000000 ssh-ed25519 {ED25519}\n{kept}")
     after = ssh_access.known_hosts(Console(), before, INSTANCES, timeout=60)
     assert "i-00000000" not in after
     assert kept in after
@@ -83,7 +83,7 @@ def test_the_keys_that_were_kept_are_read_where_no_console_shows_them(cloud: End
     assert ssh_access.parameters(ssm, *names) == (private, "")
     line = f"{INSTANCES['backend-1']['id']} ssh-ed25519 {OTHER}\n"
     ssm.put_parameter(Name=names[1], Value=line, Type="String")
-    before, _ = ssh_access.by_instance(ssh_access.parameters(ssm, *names)[1])
+    before, _strange = ssh_access.by_instance(ssh_access.parameters(ssm, *names)[1])
     assert ssh_access.known_hosts(Console(INSTANCES["backend-1"]["id"]), before, BACKEND, timeout=-1) == line
 
 
@@ -152,7 +152,7 @@ def test_lines_of_a_stranger_are_no_known_hosts(text: str) -> None:
 
 def test_keys_that_this_machine_knows_are_not_replaced() -> None:
     other, name = f"ssh-ed25519 {BODY[:-1]}B", {HOST: "backend-1"}
-    here, _ = ssh_access.by_instance(f"{HOST} {KEY}\n")
+    here, _strange = ssh_access.by_instance(f"{HOST} {KEY}\n")
     assert (
         ssh_access.merged(here, {}, name)
         == ssh_access.merged(here, here, name)

@@ -48,7 +48,8 @@ def test_only_the_environments_own_is_found(cloud: Endpoint) -> None:
 def test_of_two_vpcs_the_one_that_is_used_counts_and_two_that_are_used_are_refused(cloud: Endpoint) -> None:
     ec2 = cloud.client("ec2")
     made = [
-        ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tag("vpc", "vpc"))["Vpc"]["VpcId"] for _ in range(2)
+        ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tag("vpc", "vpc"))["Vpc"]["VpcId"]
+        for _dummy in range(2)
     ]
     ec2.create_subnet(VpcId=made[1], CidrBlock="10.1.0.0/24", TagSpecifications=tag("public-1", "subnet"))
     found = look(cloud)

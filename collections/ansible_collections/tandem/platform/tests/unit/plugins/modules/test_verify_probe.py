@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,6 +13,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.tandem.platform.plugins.modules import verify_probe
+
+from .helpers import run
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="enters network namespaces")
 
@@ -55,13 +55,7 @@ def web() -> Iterator[str]:
 
 
 def run_module(**parameters: Any) -> dict[str, Any]:
-    """The module as Ansible runs it: a process of its own, parameters on standard input."""
-    given = json.dumps({"ANSIBLE_MODULE_ARGS": parameters})
-    done = subprocess.run(
-        [sys.executable, verify_probe.__file__], input=given, capture_output=True, text=True, check=False
-    )
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+    return run(verify_probe, parameters, os.environ["PATH"])
 
 
 def test_open_and_refused(listener: int) -> None:

@@ -121,7 +121,7 @@ def test_odd_values_are_refused_by_every_rule(variable: str) -> None:
     for value in ODD:
         if variable in ("health_path", "state_dir", "database_ca_bundle_file") and value in ("/", "lócal", "ｍain"):
             continue
-        [message, *_] = problems(**{variable: value}) or [f"{value!r} was accepted"]
+        [message, *_more] = problems(**{variable: value}) or [f"{value!r} was accepted"]
         assert message.startswith(f"{variable} = "), message
         assert message.replace("\n", "").isprintable(), message
         assert len(message) < 600, message

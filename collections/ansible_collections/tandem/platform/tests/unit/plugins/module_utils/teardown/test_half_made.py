@@ -20,7 +20,7 @@ SAMPLE = 6
 def test_a_half_made_environment_goes_whole(endpoint: Endpoint, account: Callable[[], set[str]], steps: int) -> None:
     before = account()
     making = stack(endpoint).build()
-    for _ in range(steps):
+    for _dummy in range(steps):
         next(making)
     assert account() > before
     tear_down(endpoint)
