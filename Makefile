@@ -11,7 +11,7 @@ ENV_NAME ?= $(if $(filter aws,$(ENVIRONMENT)),main,$(ENVIRONMENT))
 # Commands for the local cloud run in its internet, all others where they are typed.
 WITHIN := $(if $(filter local,$(ENVIRONMENT)),localcloud exec --)
 PLAYBOOK := $(WITHIN) ansible-playbook -i inventory/$(ENVIRONMENT)
-REPORT := $(WITHIN) env ANSIBLE_STDOUT_CALLBACK=plain ansible-playbook -i inventory/$(ENVIRONMENT)
+REPORT := $(WITHIN) env ANSIBLE_STDOUT_CALLBACK=tandem.platform.plain ansible-playbook -i inventory/$(ENVIRONMENT)
 # For targets that begin or end the local cloud, or break what runs there.
 LOCAL_ONLY = @test $(ENVIRONMENT) = local || { echo "make $@ is for the local cloud alone; on AWS: $(1)" >&2; exit 2; }
 export PATH := $(CURDIR)/.venv/bin:$(PATH)

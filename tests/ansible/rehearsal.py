@@ -16,9 +16,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
 from tests.fast.test_templates import trusted
-from tests.support.plugins import ROOT
+from tests.support.cloud import ROOT
 
 ROLE = ROOT / "roles/release"
+COLLECTION = Path("collections/ansible_collections/tandem/platform")
 LOCAL = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
 # Whatever its arguments are. The import makes it a module in Ansible's eyes.
 MODULE = """#!/usr/bin/python
@@ -72,8 +73,9 @@ class Rehearsal:
         shutil.copytree(ROLE, self.folder / "roles/release")
         for name, tasks in self.stubs.items():
             (self.folder / f"roles/release/tasks/{name}.yml").write_text(yaml.safe_dump(tasks))
+        shutil.copytree(ROOT / COLLECTION / "plugins", self.folder / COLLECTION / "plugins")
         for name, code in self.modules.items():
-            (self.folder / f"roles/release/library/{name}.py").write_text(MODULE + code)
+            (self.folder / COLLECTION / f"plugins/modules/{name}.py").write_text(MODULE + code)
         groups: dict[str, Any] = {"backend": {"hosts": {}}, "frontend": {"hosts": {}}}
         for host, variables in self.hosts.items():
             tier = host.partition("-")[0]
@@ -92,6 +94,7 @@ class Rehearsal:
             **os.environ,
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_ROLES_PATH": "roles",
+            "ANSIBLE_COLLECTIONS_PATH": "collections",
             "PATH": f"{self.folder}:{os.environ['PATH']}",
         }
         return subprocess.run(

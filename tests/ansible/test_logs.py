@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.cloud import ROOT
 from tests.support.docker import docker, import_image, needs_docker
-from tests.support.plugins import ROOT
 
 pytestmark = needs_docker
 PATIENCE = 30

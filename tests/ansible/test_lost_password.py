@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.plugins import ROOT
+from tests.support.cloud import ROOT
 
 from .rehearsal import value
 

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tandem.platform.plugins.modules.release_facts import lineages
 
-from .modules import load
 from .rehearsal import Rehearsal, fail, say, value
-
-lineages = load("release", "release_facts").lineages
 
 
 def record(number: int, result: str = "deployed", back_to: int = 0) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from .modules import fake_docker
+from ansible_collections.tandem.platform.tests.unit.plugins.modules.helpers import Application, fake_docker
+
 from .rehearsal import Played, Rehearsal
-from .test_container_ready import Application
 
 VARIABLES = {"project": "tandem", "health_path": "/readyz", "release_port": 5001}
 CRASH = "raise RuntimeError('the module crashed')\n"

@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.tandem.platform.plugins.module_utils.preflight.settings import RULES
 
-from tests.support.plugins import ROOT, load
+from tests.support.cloud import ROOT
 
 from .rehearsal import Rehearsal, say, words
-
-load("plugins/modules/preflight.py")  # makes module_utils importable
-from ansible.module_utils.preflight_settings import RULES  # noqa: E402
 
 BASE = {"project": "tandem", "release_surge": False}
 

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.apps.processes import APPS
-from tests.support.plugins import load
+from ansible_collections.tandem.platform.plugins.module_utils import docker_client
 
-DOCKER_CLIENT = load("plugins/module_utils/docker_client.py")
+from tests.apps.processes import APPS
 
 # The first is Debian's own; the second is the same, built from Debian's packages by the local cloud.
 BASES = ("debian:trixie-slim", "localcloud/debian:trixie-slim")
@@ -35,9 +34,9 @@ def inspect(what: str) -> dict[str, Any]:
 
 def client_with_buildkit() -> str:
     """The docker client that builds the deployment's images."""
-    found = DOCKER_CLIENT.clients()
-    client = next(filter(DOCKER_CLIENT.has_buildkit, found), None)
-    assert client, f"no Docker client with BuildKit among {found}; {DOCKER_CLIENT.how_to_install()}"
+    found = docker_client.clients()
+    client = next(filter(docker_client.has_buildkit, found), None)
+    assert client, f"no Docker client with BuildKit among {found}; {docker_client.how_to_install()}"
     return str(client)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.tandem.platform.plugins.modules import security_groups
 
-from tests.support.plugins import ROOT, load
+from tests.support.cloud import ROOT
 
 ACCESS = yaml.safe_load((ROOT / "group_vars/all/access.yml").read_text())
 PORTS = {"{{ frontend_port }}": 5000, "{{ backend_port }}": 5001}
@@ -19,13 +20,13 @@ SURGE = {"{{ frontend_surge_port }}": 5010, "{{ backend_surge_port }}": 5011}
 TIERS = list(ACCESS["access_tiers"])
 SIDES = {tier: f"sg-{tier}" for tier in TIERS} | {"internet": "0.0.0.0/0", "admin": "203.0.113.7/32"}
 
-module = load("plugins/modules/security_groups.py")
-
 
 def compiled(matrix: list[dict[str, Any]]) -> dict[str, set[tuple[str, int, str]]]:
     """Tier -> {(direction, port, other side)}."""
     return {
-        tier: {(rule.direction, rule.from_port, rule.other) for rule in module.wanted_rules(tier, matrix, SIDES)}
+        tier: {
+            (rule.direction, rule.from_port, rule.other) for rule in security_groups.wanted_rules(tier, matrix, SIDES)
+        }
         for tier in TIERS
     }
 

@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tandem.platform.plugins.modules import content_image, preflight
 
 from localcloud.testing.docker_clients import BUILD, DO_NOT, OWN, Clients, put
-from tests.support.plugins import load
-
-PREFLIGHT = load("plugins/modules/preflight.py")
-CONTENT_IMAGE = load("roles/images/library/content_image.py")
 
 
 @pytest.fixture
@@ -22,7 +19,7 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def preflight_says() -> list[str]:
-    return [str(problem) for problem in PREFLIGHT.machine_problems(docker=True)]
+    return [str(problem) for problem in preflight.machine_problems(docker=True)]
 
 
 @pytest.mark.parametrize("clients", BUILD.values(), ids=BUILD)
@@ -37,7 +34,7 @@ def test_a_client_that_cannot_build_is_seen_before_anything_is_made(look: Any, c
     [problem] = preflight_says()
     assert "has no BuildKit" in problem
     assert "docker-buildx" in problem.partition("fix:")[2]
-    assert not any(CONTENT_IMAGE.has_buildkit(one) for one in CONTENT_IMAGE.clients())
+    assert not any(content_image.has_buildkit(one) for one in content_image.clients())
 
 
 @pytest.mark.parametrize(

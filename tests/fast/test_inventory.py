@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from localcloud.testing import Stack, api, without_aws
-from tests.support.plugins import ROOT
+from tests.support.cloud import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_every_inventory_parses_without_an_account(tmp_path: Path) -> None:
 
 def test_a_second_environment_is_made_as_the_document_says(environment: dict[str, str], tmp_path: Path) -> None:
     """The first block of docs/new-environment.md, without its last line, which deploys."""
-    for name in ("ansible.cfg", "group_vars", "inventory", "plugins"):
+    for name in ("ansible.cfg", "group_vars", "inventory", "collections"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
     text = (ROOT / "docs/new-environment.md").read_text()

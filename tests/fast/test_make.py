@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.plugins import ROOT
+from tests.support.cloud import ROOT
 
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 

@@ -12,7 +12,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from tests.support.plugins import ROOT
+from tests.support.cloud import ROOT
 
 
 def defaults(role: str) -> dict[str, Any]:

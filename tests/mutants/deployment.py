@@ -82,18 +82,13 @@ class Deployment:
             "-a",
             f"msg={wanted}",
         ]
-        environment = {
-            **os.environ,
-            "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
-            "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
-        }
+        environment = {**os.environ, "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
         done = subprocess.run(
             [*command, *self.extra], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise DeploymentError(f"the variables of {self.inventory} cannot be read: {done.stdout}{done.stderr}")
-        output = json.loads(done.stdout[done.stdout.index("{") :])
-        found: dict[str, Any] = output["plays"][0]["tasks"][0]["hosts"]["localhost"]["msg"]
+        found: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{") :])["msg"]
         return found
 
     # -- identifiers ----------------------------------------------------------------------------------

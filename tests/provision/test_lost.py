@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.support.api import Endpoint
+from localcloud.testing import Endpoint
 
 from .conftest import Playbook
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from tests.support.api import Endpoint, without_aws
+from localcloud.testing import Endpoint, without_aws
 
 from .conftest import ROOT, Playbook
 

@@ -6,15 +6,13 @@ import re
 from collections import Counter
 from typing import Any
 
+from ansible_collections.tandem.platform.plugins.module_utils.look import Look
+from ansible_collections.tandem.platform.plugins.modules import survey, verify_plan
+
 from localcloud.testing import Endpoint
 from tests.support.account import listing
-from tests.support.plugins import load
 
 from .conftest import Playbook
-
-plan_module = load("plugins/modules/verify_plan.py")
-survey_module = load("plugins/modules/survey.py")
-from ansible.module_utils.look import Look  # noqa: E402
 
 
 def changed(output: str) -> int:
@@ -72,16 +70,16 @@ def what_the_verification_reads(cloud: Endpoint) -> None:
     """An interface, a listener rule and a target's port more, as they are told beside the environment's own."""
     ec2, elbv2 = cloud.client("ec2"), cloud.client("elbv2")
 
-    def survey() -> dict[str, Any]:
-        return survey_module.survey(Look(cloud.client, "tandem", "local"), "t3.micro")
+    def look() -> dict[str, Any]:
+        return survey.survey(Look(cloud.client, "tandem", "local"), "t3.micro")
 
-    found = survey()
+    found = look()
     hosts = [*found["instances"]]
-    own = {item["owner"]: item["groups"] for item in plan_module.interfaces(ec2, found)}
+    own = {item["owner"]: item["groups"] for item in verify_plan.interfaces(ec2, found)}
     tiers = {"public": "public_alb", "internal": "internal_alb", "database": "database"}
     tiers |= {name: name.split("-")[0] for name in hosts}
     assert own == {**{name: [tier] for name, tier in tiers.items()}, "": []}, "the NAT gateway's has no group"
-    assert plan_module.listener_rules(elbv2, found["load_balancers"]) == []
+    assert verify_plan.listener_rules(elbv2, found["load_balancers"]) == []
     [endpoint] = found["endpoints"].values()
     assert [*found["route_tables"]["private-1"]["other_routes"].values()] == [endpoint["id"]]
     assert found["route_tables"]["isolated"]["other_routes"] == {}
@@ -89,7 +87,7 @@ def what_the_verification_reads(cloud: Endpoint) -> None:
     # A stranger's group takes nobody's place, whatever it is called.
     named = {"GroupName": "backend", "Description": "Of a stranger", "VpcId": found["vpc"]["id"]}
     stranger = ec2.create_security_group(**named)["GroupId"]
-    groups = survey()["security_groups"]
+    groups = look()["security_groups"]
     assert groups["backend"] == found["security_groups"]["backend"]
     assert stranger in groups
     ec2.delete_security_group(GroupId=stranger)
@@ -116,13 +114,13 @@ def what_the_verification_reads(cloud: Endpoint) -> None:
     # A host is registered by its release; there is none here.
     elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": target["Id"]}, target])
 
-    strangers = [item for item in plan_module.interfaces(ec2, found) if item["id"] == interface]
+    strangers = [item for item in verify_plan.interfaces(ec2, found) if item["id"] == interface]
     described = {"description": "RDSNetworkInterface", "owner": "", "groups": ["database"], "public_addresses": []}
     assert strangers == [{"id": interface, **described}]
     said = "path-pattern / or /a and host-header example.com to redirect"
-    rules = plan_module.listener_rules(elbv2, found["load_balancers"])
+    rules = verify_plan.listener_rules(elbv2, found["load_balancers"])
     assert rules == [{"balancer": "public", "port": "80", "rule": said}]
-    assert {"frontend-1", "frontend-1:5099"} <= survey()["target_groups"]["frontend"]["targets"].keys()
+    assert {"frontend-1", "frontend-1:5099"} <= look()["target_groups"]["frontend"]["targets"].keys()
 
     elbv2.deregister_targets(TargetGroupArn=group, Targets=[{"Id": target["Id"]}, target])
     elbv2.delete_rule(RuleArn=rule)

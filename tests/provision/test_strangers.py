@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Endpoint, without_aws
+from localcloud.testing import Endpoint, without_aws
 from tests.support.hostile import LOOK_ALIKES, texts
 
 from .conftest import ROOT, Playbook

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.api import Endpoint, api, without_aws
-from tests.support.plugins import ROOT
+from localcloud.testing import Endpoint, api, without_aws
+from tests.support.cloud import ROOT
 
 PLAYBOOKS = ["site.yml", *sorted(f"playbooks/{path.name}" for path in ROOT.glob("playbooks/*.yml"))]
 FIRST = "validate.yml"

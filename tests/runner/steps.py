@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# Tests of what Ansible runs.
+UNIT = "collections/ansible_collections/tandem/platform/tests/unit"
 # Folders of tests that are steps of their own; every other folder of tests needs no cloud and runs in `fast`.
 OWN_STEPS = ("apps", "roles", "whole", "support", "runner", "mutants")
 
@@ -58,7 +60,7 @@ def _apps(torture: bool) -> list[str]:
 def _fast() -> list[str]:
     folders = (path for path in (ROOT / "tests").iterdir() if path.is_dir() and any(path.glob("test_*.py")))
     # Backwards, so that `provision`, whose one file takes longest, does not begin last.
-    return sorted((f"tests/{path.name}" for path in folders if path.name not in OWN_STEPS), reverse=True)
+    return [*sorted((f"tests/{path.name}" for path in folders if path.name not in OWN_STEPS), reverse=True), UNIT]
 
 
 def _localcloud(cloud: bool) -> list[str]:
