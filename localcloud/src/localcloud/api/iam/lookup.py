@@ -72,7 +72,7 @@ def tags(service: str, kind: str, arn: str, region: str) -> Tags:
 
 def _ec2_identifier(kind: str, name: str, region: str) -> str:
     """EC2 keeps tags by identifier; a key pair is named in its ARN."""
-    pair = moto_state.ec2(region).keypairs.get(name) if kind == "key-pair" else None
+    pair = moto_state.ec2(region).key_pairs.get(name) if kind == "key-pair" else None
     return name if pair is None else str(pair.id)
 
 

@@ -170,6 +170,6 @@ def _written(arn: str, region: str, value: str, parameters: dict[str, Any] | Non
     if parameters and "Bucket" in parameters:
         known["BucketName"] = parameters["Bucket"]
     if ":ssm:" in arn:
-        value = value.partition(":")[0]  # a version or a label
-    names = iter([value.rsplit("/", 1)[-1] if value.startswith("http") else value.removeprefix("/")])
+        value = value.removeprefix("/").partition(":")[0]  # without a version or a label
+    names = iter([value.rsplit("/", 1)[-1] if value.startswith("http") else value])  # a queue is named by its URL
     return _VARIABLE.sub(lambda one: known.get(one[1]) or next(names, "*"), arn)

@@ -18,7 +18,7 @@ from localcloud.settings import Settings
 from ..containers import client
 from ..network.metadata_paths import Guest, private_domain, private_name
 from ..network.routing import resolver_address
-from .machine_limits import withheld_capabilities
+from .machine_limits import granted_capabilities
 
 log = logging.getLogger(__name__)
 
@@ -115,8 +115,8 @@ class Host:
             dns=[resolver_address(guest.vpc)],
             dns_search=[private_domain(guest.instance.region)],
             extra_hosts={f"{name} {name.partition('.')[0]}": guest.interface.address},
-            cap_add=["ALL"],
-            cap_drop=list(withheld_capabilities()),
+            cap_drop=["ALL"],
+            cap_add=list(granted_capabilities()),
             security_opt=["seccomp=unconfined", "apparmor=unconfined"],
             cgroupns="private",
             tmpfs={"/run": "", "/run/lock": ""},

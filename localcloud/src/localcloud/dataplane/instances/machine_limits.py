@@ -6,6 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+STATUS = Path("/proc/self/status")
 # In the kernel's order: the place is the bit in /proc/…/status.
 CAPABILITIES = """
     CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
@@ -19,9 +20,12 @@ MACHINES_OWN = "SYS_MODULE SYS_RAWIO SYS_TIME SYSLOG WAKE_ALARM BLOCK_SUSPEND MA
 
 
 @cache
-def withheld_capabilities() -> tuple[str, ...]:
-    """What a host's root goes without: what the machine lacks itself, and what would reach the machine."""
-    found = re.search(r"^CapBnd:\s*([0-9a-f]+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+def granted_capabilities() -> tuple[str, ...]:
+    """What a host's root may do: what the machine itself may, but for what would reach the machine.
+
+    Docker 20.10 does not start a container with a capability that the machine lacks, and later ones refuse to hear of it.
+    """
+    found = re.search(r"^CapBnd:\s*([0-9a-f]+)", STATUS.read_text(), re.MULTILINE)
     bits = int(found[1], 16) if found else 0
     own = MACHINES_OWN.split()
-    return tuple(name for bit, name in enumerate(CAPABILITIES.split()) if name in own or not bits >> bit & 1)
+    return tuple(name for bit, name in enumerate(CAPABILITIES.split()) if name not in own and bits >> bit & 1)
