@@ -122,7 +122,7 @@ def down(name: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def status(name: str, as_json: bool) -> None:
-    """Show what is realised: hosts, load balancers and their targets, databases, security groups."""
+    """Show what is there: hosts, load balancers and their targets, databases, security groups."""
     content = clouds.ask(name, "status")
     if as_json:
         click.echo(json.dumps(content, indent=2))
@@ -199,15 +199,15 @@ def api_(port: int, aws_time: float | None) -> None:
 @click.option("--markdown", is_flag=True, help="Print the table of README.md.")
 def actions(service: str | None, markdown: bool) -> None:
     """List the actions that change something and are real, or recorded only: of SERVICE, or all."""
-    from .api.rules import realised
+    from .api.rules import supported_actions
 
     if markdown:
-        click.echo(realised.markdown())
+        click.echo(supported_actions.markdown())
         return
-    rows = list(realised.rows(service))
+    rows = list(supported_actions.rows(service))
     if not rows:
         raise click.BadParameter(
-            f"{service!r} is not part of the local cloud; want one of {', '.join(realised.SERVICES)}."
+            f"{service!r} is not part of the local cloud; want one of {', '.join(supported_actions.SERVICES)}."
         )
     for row in rows:
         click.echo("{:<26}{:<50}{:<15}{}".format(*row).rstrip())

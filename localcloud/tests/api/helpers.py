@@ -114,35 +114,35 @@ class World:
         self.rds.create_db_instance(**self.database("world", DBParameterGroupName="world"))
         self.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="world")
 
-    def run(self, **wishes: Any) -> str:
+    def run(self, **params: Any) -> str:
         """Run one instance. Returns its id."""
-        made: str = self.ec2.run_instances(**self.launch(**wishes))["Instances"][0]["InstanceId"]
+        made: str = self.ec2.run_instances(**self.launch(**params))["Instances"][0]["InstanceId"]
         return made
 
-    def launch(self, **wishes: Any) -> dict[str, Any]:
+    def launch(self, **params: Any) -> dict[str, Any]:
         defaults: dict[str, Any] = {"ImageId": self.image, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
-        if "NetworkInterfaces" not in wishes:
+        if "NetworkInterfaces" not in params:
             defaults["SubnetId"] = self.a
-        return {name: value for name, value in {**defaults, **wishes}.items() if value is not None}
+        return {name: value for name, value in {**defaults, **params}.items() if value is not None}
 
-    def target_group(self, name: str, **wishes: Any) -> str:
-        made: str = self.elbv2.create_target_group(**self.targeted(name, **wishes))["TargetGroups"][0]["TargetGroupArn"]
+    def target_group(self, name: str, **params: Any) -> str:
+        made: str = self.elbv2.create_target_group(**self.targeted(name, **params))["TargetGroups"][0]["TargetGroupArn"]
         return made
 
-    def targeted(self, name: str, **wishes: Any) -> dict[str, Any]:
-        return {"Name": name, "Protocol": "HTTP", "Port": 5000, "VpcId": self.vpc, **wishes}
+    def targeted(self, name: str, **params: Any) -> dict[str, Any]:
+        return {"Name": name, "Protocol": "HTTP", "Port": 5000, "VpcId": self.vpc, **params}
 
-    def listens(self, port: int, **wishes: Any) -> dict[str, Any]:
+    def listens(self, port: int, **params: Any) -> dict[str, Any]:
         action = {"Type": "forward", "TargetGroupArn": self.targets}
         return {
             "LoadBalancerArn": self.balancer,
             "Protocol": "HTTP",
             "Port": port,
             "DefaultActions": [action],
-            **wishes,
+            **params,
         }
 
-    def database(self, name: str, **wishes: Any) -> dict[str, Any]:
+    def database(self, name: str, **params: Any) -> dict[str, Any]:
         return {
             "DBInstanceIdentifier": name,
             "Engine": "postgres",
@@ -154,14 +154,14 @@ class World:
             "MasterUserPassword": ADMIN_PASSWORD,
             "DBSubnetGroupName": "world",
             "VpcSecurityGroupIds": [self.group],
-            **wishes,
+            **params,
         }
 
 
-def refused(call: Any, **wishes: Any) -> str:
+def refused(call: Any, **params: Any) -> str:
     """The code with which a call is refused."""
     with pytest.raises(ClientError) as error:
-        call(**wishes)
+        call(**params)
     code: str = error.value.response["Error"]["Code"]
     return code
 

@@ -81,7 +81,7 @@ def test_the_journal_tells_every_call(api: Api, clients: Clients, name: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("service", "action", "wishes", "mutating"),
+    ("service", "action", "params", "mutating"),
     [
         ("ssm", "get_parameters_by_path", {"Path": "/none"}, False),
         ("ssm", "put_parameter", {"Name": "/journal", "Value": "x", "Type": "String", "Overwrite": True}, True),
@@ -96,15 +96,15 @@ def test_the_journal_tells_every_call(api: Api, clients: Clients, name: str) -> 
     ],
 )
 def test_the_journal_knows_what_changes_something(
-    api: Api, clients: Clients, service: str, action: str, wishes: dict[str, Any], mutating: bool
+    api: Api, clients: Clients, service: str, action: str, params: dict[str, Any], mutating: bool
 ) -> None:
     with contextlib.suppress(ClientError):  # a dry run ends in an error by design
-        getattr(clients.get(service), action)(**wishes)
+        getattr(clients.get(service), action)(**params)
     assert (last(api)["service"], last(api)["mutating"]) == (service, mutating)
 
 
 @pytest.mark.parametrize(
-    ("service", "region", "action", "wishes", "error"),
+    ("service", "region", "action", "params", "error"),
     [
         ("ec2", "eu-west-1", "describe_vpcs", {}, None),
         ("rds", "eu-west-1", "describe_db_instances", {"DBInstanceIdentifier": "none"}, "DBInstanceNotFound"),
@@ -117,13 +117,13 @@ def test_the_journal_knows_what_changes_something(
     ],
 )
 def test_the_journal_reads_every_protocol(
-    api: Api, clients: Clients, service: str, region: str, action: str, wishes: dict[str, Any], error: str | None
+    api: Api, clients: Clients, service: str, region: str, action: str, params: dict[str, Any], error: str | None
 ) -> None:
     call = getattr(clients.get(service, region), action)
     if error is None:
-        call(**wishes)
+        call(**params)
     else:
-        assert refused(call, **wishes) in (error, f"{error}Fault")
+        assert refused(call, **params) in (error, f"{error}Fault")
     entry = last(api)
     assert (entry["service"], entry["region"], entry["action"].lower()) == (service, region, action.replace("_", ""))
     assert (entry["error"], entry["mutating"], entry["status"] == 200) == (error, False, error is None)
@@ -242,7 +242,7 @@ def test_knobs_that_cannot_be(faults: Any, knobs: dict[str, Any]) -> None:
 
 # -- what is not realised -------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("service", "action", "wishes"),
+    ("service", "action", "params"),
     [
         ("ec2", "create_vpc_peering_connection", {"VpcId": "vpc-1", "PeerVpcId": "vpc-2"}),
         ("ec2", "create_transit_gateway", {}),
@@ -263,9 +263,9 @@ def test_knobs_that_cannot_be(faults: Any, knobs: dict[str, Any]) -> None:
         ("stepfunctions", "create_state_machine", {"name": "x", "definition": "{}", "roleArn": "x"}),
     ],
 )
-def test_actions_that_are_not_realised(clients: Clients, service: str, action: str, wishes: dict[str, Any]) -> None:
+def test_actions_that_are_not_realised(clients: Clients, service: str, action: str, params: dict[str, Any]) -> None:
     with pytest.raises(ClientError) as error:
-        getattr(clients.get(service), action)(**wishes)
+        getattr(clients.get(service), action)(**params)
     assert error.value.response["Error"]["Code"] == "NotRealised"
     called = error.value.response["Error"]["Message"].split(":")[1].lower()
     assert called == action.replace("_", "")
@@ -286,9 +286,9 @@ LAUNCHES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("wish", LAUNCHES, ids=lambda wish: f"{next(iter(wish.items()))}")
-def test_launches_that_are_not_realised(world: World, wish: dict[str, Any]) -> None:
-    assert refused(world.ec2.run_instances, **world.launch(**wish)) == "NotRealised"
+@pytest.mark.parametrize("params", LAUNCHES, ids=lambda params: f"{next(iter(params.items()))}")
+def test_launches_that_are_not_realised(world: World, params: dict[str, Any]) -> None:
+    assert refused(world.ec2.run_instances, **world.launch(**params)) == "NotRealised"
 
 
 def test_a_launch_that_declines_what_is_not_realised(world: World) -> None:
@@ -313,7 +313,7 @@ def test_networks_that_are_not_realised(world: World) -> None:
     assert refused(ec2.associate_route_table, RouteTableId=world.table, GatewayId="igw-0") == "NotRealised"
 
 
-def test_wishes_that_are_not_realised(world: World, name: str) -> None:
+def test_parameters_that_are_not_realised(world: World, name: str) -> None:
     subnets = {"Name": name, "Subnets": [world.a, world.b]}
     assert refused(world.elbv2.create_load_balancer, **subnets, Type="network") == "NotRealised"
     assert refused(world.rds.create_db_instance, **world.database(name, Engine="mysql")) == "NotRealised"

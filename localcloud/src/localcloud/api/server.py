@@ -18,10 +18,9 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from ..contract.reality import Reality
 from ..settings import Settings
-from . import errors
+from . import errors, waiters
 from .errors import Answer, AwsError
 from .faults import Faults, LostConnectionError
-from .hold import hold
 from .iam import dependent_rights, signature, simulation
 from .iam.credentials import Credentials
 from .idempotency import Remembered
@@ -31,7 +30,7 @@ from .moto.lifecycle import Lifecycle
 from .moto.reader import Reader
 from .moto.states.instances import follow_power_off
 from .request import Call
-from .rules import canonical, realised, refusals, shapes, wishes
+from .rules import cidr_blocks, refusals, service_model, supported_actions, unsupported_parameters
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +103,7 @@ class Api:
         except AwsError as error:
             return errors.render(call, error)
         except NotImplementedError as error:
-            return errors.render(call, realised.not_realised(call, str(error)))
+            return errors.render(call, supported_actions.not_realised(call, str(error)))
         except LostConnectionError:
             raise
         except Exception as error:
@@ -121,16 +120,16 @@ class Api:
         """Refuse what AWS or the local cloud refuses, and let moto do the rest."""
         with self.lock:
             signature.check(call)
-        realised.refuse_action(call)
-        canonical.write(call)
-        shapes.check(call)
-        hold(call, self.lifecycle)
+        supported_actions.refuse(call)
+        cidr_blocks.normalize(call)
+        service_model.check(call)
+        waiters.hold(call, self.lifecycle)
         with self.lock:
             if answer := self._remembered.recall(call):
                 return answer
             whole = launch_templates.fill(call)
             refusals.check(whole)
-            wishes.refuse_parameters(whole)
+            unsupported_parameters.refuse(whole)
             if call.is_dry_run and call.is_change:
                 raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
             answer = self._ask_moto(call)

@@ -13,7 +13,7 @@ from ..helpers import Clients, World, refused
 from ..rules.test_refusals import role
 
 TAG = [{"Key": "a", "Value": "b"}]
-Wish = Callable[[World, Clients, str], dict[str, Any]]
+Params = Callable[[World, Clients, str], dict[str, Any]]
 
 
 class Row(NamedTuple):
@@ -23,7 +23,7 @@ class Row(NamedTuple):
     call: str
     action: str
     right: str
-    wish: Wish
+    params: Params
     others: tuple[str, ...] = ()
 
 
@@ -167,16 +167,16 @@ def allow(clients: Clients, name: str, *actions: str) -> None:
 @pytest.mark.parametrize("row", [pytest.param(row, id=title.replace(" ", "-")) for title, row in ROWS.items()])
 def test_refused_without_and_accepted_with_the_right(row: Row, world: World, clients: Clients, name: str) -> None:
     call = getattr(clients.get(row.service, **hire(clients, name)), row.call)
-    wishes = row.wish(world, clients, name)
+    params = row.params(world, clients, name)
     allow(clients, name, row.action, *row.others)
     with pytest.raises(ClientError) as error:
-        call(**wishes)
+        call(**params)
     said = error.value.response["Error"]
     assert said["Code"] == ("UnauthorizedOperation" if row.service == "ec2" else said["Code"])
     assert said["Code"].startswith(("UnauthorizedOperation", "AccessDenied"))
     assert f"is not authorized to perform: {row.right}" in said["Message"]
     allow(clients, name, row.action, *row.others, row.right)
-    assert call(**wishes)["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert call(**params)["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
 def test_a_service_makes_its_role_for_whoever_may_let_it(world: World, clients: Clients, name: str) -> None:

@@ -104,8 +104,8 @@ def test_instances_are_found_by_their_instance_profile(clients: Clients, world: 
 
 
 def test_subnets_of_a_group_change(world: World, name: str) -> None:
-    wish = {"DBSubnetGroupName": name, "DBSubnetGroupDescription": "d"}
-    world.rds.create_db_subnet_group(**wish, SubnetIds=[world.a, world.b])
+    params = {"DBSubnetGroupName": name, "DBSubnetGroupDescription": "d"}
+    world.rds.create_db_subnet_group(**params, SubnetIds=[world.a, world.b])
     world.rds.modify_db_subnet_group(DBSubnetGroupName=name, SubnetIds=[world.a2, world.b])
     found = world.rds.describe_db_subnet_groups(DBSubnetGroupName=name)["DBSubnetGroups"][0]
     assert {one["SubnetIdentifier"] for one in found["Subnets"]} == {world.a2, world.b}

@@ -120,13 +120,13 @@ def test_routes_follow_the_subnets_table(api: Api, world: World) -> None:
 def test_an_instance_is_described_whole(api: Api, world: World, name: str) -> None:
     key = world.ec2.create_key_pair(KeyName=name, KeyType="ed25519")
     assert key["KeyMaterial"].startswith("-----BEGIN")
-    wishes: dict[str, Any] = {
+    params: dict[str, Any] = {
         "KeyName": name,
         "UserData": "#!/bin/sh\necho",
         "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2, "InstanceMetadataTags": "enabled"},
         "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": name}]}],
     }
-    instance = world.run(**wishes)
+    instance = world.run(**params)
     world.ec2.delete_key_pair(KeyName=name)
     found = next(one for one in api.reader.read().instances if one.id == instance)
     assert found.public_key is not None
@@ -151,8 +151,8 @@ def test_one_instance_on_two_ports_is_two_targets(api: Api, world: World, name: 
 
 def test_a_launch_without_a_subnet_goes_to_the_default_vpc(api: Api, clients: Clients) -> None:
     ec2 = clients.get("ec2", "us-west-2")
-    wishes = {"ImageId": image(ec2), "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
-    made = ec2.run_instances(**wishes)["Instances"][0]
+    params = {"ImageId": image(ec2), "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
+    made = ec2.run_instances(**params)["Instances"][0]
     default = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
     assert made["VpcId"] == default
     vpc = vpc_of(api.reader.read(), default)

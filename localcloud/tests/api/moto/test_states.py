@@ -51,8 +51,8 @@ def test_an_instance_passes_through_its_states(world: World) -> None:
 
 
 def test_status_checks_come_after_the_instance_runs(world: World) -> None:
-    def statuses(**wishes: Any) -> list[str]:
-        found = world.ec2.describe_instance_status(InstanceIds=[instance], **wishes)["InstanceStatuses"]
+    def statuses(**params: Any) -> list[str]:
+        found = world.ec2.describe_instance_status(InstanceIds=[instance], **params)["InstanceStatuses"]
         return [one["InstanceStatus"]["Status"] for one in found]
 
     before = lifecycle.current()
@@ -229,8 +229,8 @@ def test_parameters_take_effect_when_aws_lets_them(world: World, api: Api, name:
         return told
 
     def put(parameter: str, value: str, method: str) -> None:
-        wish = {"ParameterName": parameter, "ParameterValue": value, "ApplyMethod": method}
-        world.rds.modify_db_parameter_group(DBParameterGroupName=name, Parameters=[wish])
+        params = {"ParameterName": parameter, "ParameterValue": value, "ApplyMethod": method}
+        world.rds.modify_db_parameter_group(DBParameterGroupName=name, Parameters=[params])
 
     put("log_connections", "1", "immediate")
     assert (parameters(), status()) == ({"log_connections": "1"}, "in-sync")

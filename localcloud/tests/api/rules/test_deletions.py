@@ -33,9 +33,9 @@ def subnets(ec2: Any, vpc: str) -> list[str]:
     return [subnet(ec2, vpc, f"10.9.{n}.0/24", REGION + "ab"[n]) for n in (0, 1)]
 
 
-def refused(code: str, call: Callable[..., Any], **wishes: Any) -> None:
+def refused(code: str, call: Callable[..., Any], **params: Any) -> None:
     with pytest.raises(ClientError) as error:
-        call(**wishes)
+        call(**params)
     assert error.value.response["Error"]["Code"] == code
 
 
@@ -157,16 +157,16 @@ def test_a_nat_gateway_needs_an_internet_gateway(ec2: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "wishes", "most", "code"),
+    ("action", "params", "most", "code"),
     [
         ("create_vpc", {"CidrBlock": "10.0.0.0/16"}, 5, "VpcLimitExceeded"),
         ("allocate_address", {"Domain": "vpc"}, 5, "AddressLimitExceeded"),
         ("create_internet_gateway", {}, 5, "InternetGatewayLimitExceeded"),
     ],
 )
-def test_quotas(clients: Clients, action: str, wishes: dict[str, Any], most: int, code: str) -> None:
+def test_quotas(clients: Clients, action: str, params: dict[str, Any], most: int, code: str) -> None:
     ec2 = clients.get("ec2", "eu-west-1")
     there = 1 if action == "create_vpc" else 0  # every region has its default VPC
     for _ in range(most - there):
-        getattr(ec2, action)(**wishes)
-    refused(code, getattr(ec2, action), **wishes)
+        getattr(ec2, action)(**params)
+    refused(code, getattr(ec2, action), **params)

@@ -657,8 +657,8 @@ def subnets(name: str, *identifiers: str) -> dict[str, Any]:
 
 
 def parameter(name: str, value: str, method: str) -> dict[str, Any]:
-    wish = {"ParameterName": name, "ParameterValue": value, "ApplyMethod": method}
-    return {"DBParameterGroupName": "world", "Parameters": [wish]}
+    params = {"ParameterName": name, "ParameterValue": value, "ApplyMethod": method}
+    return {"DBParameterGroupName": "world", "Parameters": [params]}
 
 
 def alarm(name: str, period: int) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def test_refused_and_put_right_accepted(row: Row, world: World, clients: Clients
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "params",
     [
         {"MultiAZ": True},
         {"EnableIAMDatabaseAuthentication": True},
@@ -126,10 +126,10 @@ def test_refused_and_put_right_accepted(row: Row, world: World, clients: Clients
         {"CharacterSetName": "UTF8"},
         {"ManageMasterUserPassword": True, "MasterUserPassword": None},
     ],
-    ids=lambda wish: next(iter(wish)),
+    ids=lambda params: next(iter(params)),
 )
-def test_what_is_not_realised_of_a_database(world: World, name: str, wish: dict[str, Any]) -> None:
-    asked = {key: value for key, value in world.database(name, **wish).items() if value is not None}
+def test_what_is_not_realised_of_a_database(world: World, name: str, params: dict[str, Any]) -> None:
+    asked = {key: value for key, value in world.database(name, **params).items() if value is not None}
     assert refused(world.rds.create_db_instance, **asked) == "NotRealised"
 
 

@@ -130,11 +130,11 @@ def test_refused_and_put_right_accepted(row: Row, world: World, clients: Clients
 def test_a_launch_is_judged_by_its_template_too(world: World, name: str) -> None:
     data = {"InstanceType": "t3.micro", "ImageId": world.image, "SecurityGroupIds": [world.other_group]}
     made = world.ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)["LaunchTemplate"]
-    wish = {"LaunchTemplate": {"LaunchTemplateId": made["LaunchTemplateId"]}, "MinCount": 1, "MaxCount": 1}
-    assert refused(world.ec2.run_instances, **wish, SubnetId=world.a) == "InvalidParameter"
+    params = {"LaunchTemplate": {"LaunchTemplateId": made["LaunchTemplateId"]}, "MinCount": 1, "MaxCount": 1}
+    assert refused(world.ec2.run_instances, **params, SubnetId=world.a) == "InvalidParameter"
     spot = {"InstanceMarketOptions": {"MarketType": "spot"}}
-    assert refused(world.ec2.run_instances, **wish, SubnetId=world.other_a, **spot) == "NotRealised"
-    instance = world.ec2.run_instances(**wish, SubnetId=world.other_a)["Instances"][0]["InstanceId"]
+    assert refused(world.ec2.run_instances, **params, SubnetId=world.other_a, **spot) == "NotRealised"
+    instance = world.ec2.run_instances(**params, SubnetId=world.other_a)["Instances"][0]["InstanceId"]
     world.ec2.terminate_instances(InstanceIds=[instance])
     missing = {"LaunchTemplate": {"LaunchTemplateName": name, "Version": "7"}, "MinCount": 1, "MaxCount": 1}
     assert refused(world.ec2.run_instances, **missing) == "InvalidLaunchTemplateId.VersionNotFound"

@@ -245,12 +245,12 @@ def test_revoking_what_is_not_there_is_no_error_in_a_default_vpc(clients: Client
 
 def test_a_table_leads_to_a_service_once(world: World) -> None:
     table = world.ec2.create_route_table(VpcId=world.vpc)["RouteTable"]["RouteTableId"]
-    wish = {"VpcId": world.vpc, "ServiceName": "com.amazonaws.us-east-1.s3", "RouteTableIds": [table]}
-    made = world.ec2.create_vpc_endpoint(**wish)["VpcEndpoint"]["VpcEndpointId"]
-    assert refused(world.ec2.create_vpc_endpoint, **wish) == "RouteAlreadyExists"
-    world.ec2.create_vpc_endpoint(**{**wish, "ServiceName": "com.amazonaws.us-east-1.dynamodb"})
+    params = {"VpcId": world.vpc, "ServiceName": "com.amazonaws.us-east-1.s3", "RouteTableIds": [table]}
+    made = world.ec2.create_vpc_endpoint(**params)["VpcEndpoint"]["VpcEndpointId"]
+    assert refused(world.ec2.create_vpc_endpoint, **params) == "RouteAlreadyExists"
+    world.ec2.create_vpc_endpoint(**{**params, "ServiceName": "com.amazonaws.us-east-1.dynamodb"})
     world.ec2.delete_vpc_endpoints(VpcEndpointIds=[made])
-    world.ec2.create_vpc_endpoint(**wish)
+    world.ec2.create_vpc_endpoint(**params)
 
 
 def test_a_rule_is_changed_within_the_same_bounds(world: World, name: str) -> None:
@@ -258,8 +258,8 @@ def test_a_rule_is_changed_within_the_same_bounds(world: World, name: str) -> No
     made = world.ec2.authorize_security_group_ingress(GroupId=own, IpPermissions=permission(22, **ANYWHERE))
     rule = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
 
-    def change(identifier: str = rule, **wish: Any) -> dict[str, Any]:
-        content = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIpv4": "203.0.113.0/24", **wish}
+    def change(identifier: str = rule, **params: Any) -> dict[str, Any]:
+        content = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIpv4": "203.0.113.0/24", **params}
         changed = {name: value for name, value in content.items() if value is not None}
         return {
             "GroupId": own,

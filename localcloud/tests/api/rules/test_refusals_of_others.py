@@ -48,10 +48,10 @@ def policy(code: str, refused: str, accepted: str | None = None) -> Row:
 def parameter(code: str, refused: dict[str, Any], accepted: dict[str, Any]) -> Row:
     plain = {"Value": "x", "Type": "String"}
 
-    def wish(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    def params(name: str, given: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in {"Name": f"/{name}", **plain, **given}.items() if value is not None}
 
-    return Row("ssm", "put_parameter", code, lambda w, n: wish(n, refused), lambda w, n: wish(n, accepted))
+    return Row("ssm", "put_parameter", code, lambda w, n: params(n, refused), lambda w, n: params(n, accepted))
 
 
 def metric_alarm(code: str, **refused: Any) -> Row:

@@ -92,12 +92,14 @@ def target_groups_again() -> None:
     create, delete = ELBv2Backend.create_target_group, ELBv2Backend.delete_target_group
     settings = ("protocol", "port", "vpc_id", "target_type", "health_check_path", "health_check_port")
 
-    def create_target_group(self: Any, name: str, **wish: Any) -> Any:
+    def create_target_group(self: Any, name: str, **params: Any) -> Any:
         for group in self.target_groups.values():
-            same = all(wish.get(one) in (None, "") or str(wish[one]) == str(getattr(group, one)) for one in settings)
+            same = all(
+                params.get(one) in (None, "") or str(params[one]) == str(getattr(group, one)) for one in settings
+            )
             if group.name == name and same:
                 return group
-        return create(self, name, **wish)
+        return create(self, name, **params)
 
     def delete_target_group(self: Any, target_group_arn: str) -> Any:
         return delete(self, target_group_arn) if target_group_arn in self.target_groups else None

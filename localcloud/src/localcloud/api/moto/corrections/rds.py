@@ -72,14 +72,14 @@ def engine_versions() -> None:
     """DescribeDBEngineVersions, which moto has not. For rds_engine_versions_info and whoever asks before creating."""
 
     def describe(self: Any) -> ActionResult:
-        wish = self.params
-        versions = [one for one in postgres_versions() if wish.get("EngineVersion") in (None, one, one.split(".")[0])]
-        if wish.get("DefaultOnly"):
+        params = self.params
+        versions = [one for one in postgres_versions() if params.get("EngineVersion") in (None, one, one.split(".")[0])]
+        if params.get("DefaultOnly"):
             versions = [one for one in versions if one == DEFAULT_POSTGRES_VERSION]
-        if wish.get("Engine") not in (None, "postgres"):
+        if params.get("Engine") not in (None, "postgres"):
             versions = []
         described = [_engine_version(one) for one in versions]
-        family = wish.get("DBParameterGroupFamily")
+        family = params.get("DBParameterGroupFamily")
         return ActionResult(
             {"DBEngineVersions": [one for one in described if family in (None, one["DBParameterGroupFamily"])]}
         )

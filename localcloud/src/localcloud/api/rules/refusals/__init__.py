@@ -1,6 +1,6 @@
 """What AWS refuses and moto accepts, by service and kind. Each rule tells itself by the error that it raises.
 
-Beside these stand the rules of AWS's own service models (`shapes.py`): enumerations, lengths, patterns, ranges.
+Beside these stand the rules of AWS's own service models (`service_model.py`): enumerations, lengths, patterns, ranges.
 """
 
 from localcloud.api.request import Call

@@ -99,15 +99,15 @@ def the_address_of_a_nat_gateway_goes_nowhere_else(call: Call) -> None:
 
 @guards("ec2:AllocateAddress")
 def an_address_comes_from_amazons_pool(call: Call) -> None:
-    wish = call.parameters
-    refuse_if(wish.get("Address"), "InvalidAddress.NotFound", f"Address '{wish.get('Address')}' not found.")
-    pool = wish.get("PublicIpv4Pool")
+    params = call.parameters
+    refuse_if(params.get("Address"), "InvalidAddress.NotFound", f"Address '{params.get('Address')}' not found.")
+    pool = params.get("PublicIpv4Pool")
     refuse_if(
         pool not in (None, "amazon"),
         "InvalidPublicIpv4PoolID.NotFound",
         f"The public IPv4 pool ID '{pool}' does not exist.",
     )
-    border = wish.get("NetworkBorderGroup")
+    border = params.get("NetworkBorderGroup")
     refuse_if(
         border not in (None, call.region), "InvalidParameterValue", f"Invalid value '{border}' for NetworkBorderGroup."
     )

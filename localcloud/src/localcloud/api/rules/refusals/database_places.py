@@ -11,21 +11,21 @@ from localcloud.api.moto.reader import leads_to_internet
 from localcloud.api.moto.states import databases as states
 from localcloud.api.request import Call
 
-from ..realised import not_realised
+from ..supported_actions import not_realised
 from .databases import CREATES, existing, want_version
 from .rules import guards, refuse_if, want_match
 
 
 @guards(*CREATES, "rds:ModifyDBInstance")
 def the_network_is_one(call: Call) -> None:
-    wish, backend = call.parameters, moto_state.rds(call.region)
-    name = wish.get("DBSubnetGroupName")
+    params, backend = call.parameters, moto_state.rds(call.region)
+    name = params.get("DBSubnetGroupName")
     group = backend.subnet_groups.get(name.lower()) if name else None
     refuse_if(name and group is None, "DBSubnetGroupNotFoundFault", f"DBSubnetGroup '{name}' not found.")
     if group is None and call.action == "ModifyDBInstance":
         group = getattr(existing(call), "db_subnet_group", None)
     groups = moto_state.security_groups(call.region)
-    for identifier in wish.get("VpcSecurityGroupIds") or ():
+    for identifier in params.get("VpcSecurityGroupIds") or ():
         refuse_if(
             identifier not in groups,
             "InvalidParameterValue",
@@ -37,9 +37,9 @@ def the_network_is_one(call: Call) -> None:
             f"The DB instance and EC2 security group are in different VPCs. The DB instance is in "
             f"{getattr(group, 'vpc_id', '')} and the EC2 security group is in {groups[identifier].vpc_id}",
         )
-    zone = wish.get("AvailabilityZone")
+    zone = params.get("AvailabilityZone")
     refuse_if(
-        zone and wish.get("MultiAZ"),
+        zone and params.get("MultiAZ"),
         "InvalidParameterCombination",
         "Requesting a specific availability zone is not valid for Multi-AZ instances.",
     )
@@ -69,15 +69,15 @@ def a_public_database_has_no_way_in(call: Call) -> None:
 
 @guards(*CREATES, "rds:ModifyDBInstance")
 def the_parameter_group_is_of_the_engines_family(call: Call) -> None:
-    wish, backend = call.parameters, moto_state.rds(call.region)
-    name = wish.get("DBParameterGroupName")
-    version = wish.get("EngineVersion")
+    params, backend = call.parameters, moto_state.rds(call.region)
+    name = params.get("DBParameterGroupName")
+    version = params.get("EngineVersion")
     if call.action == "ModifyDBInstance":
         version = version or existing(call).engine_version
     elif call.action == "RestoreDBInstanceFromDBSnapshot":
-        snapshot = backend.database_snapshots.get(wish["DBSnapshotIdentifier"].rsplit(":", 1)[-1].lower())
+        snapshot = backend.database_snapshots.get(params["DBSnapshotIdentifier"].rsplit(":", 1)[-1].lower())
         version = snapshot.engine_version if snapshot else DEFAULT_POSTGRES_VERSION
-    if not name or wish.get("Engine", "postgres") != "postgres":
+    if not name or params.get("Engine", "postgres") != "postgres":
         return
     family = f"postgres{(version or DEFAULT_POSTGRES_VERSION).split('.')[0]}"
     group = backend.db_parameter_groups.get(name.lower())

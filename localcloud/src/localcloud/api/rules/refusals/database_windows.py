@@ -19,8 +19,8 @@ SHORTEST_WINDOW = 30
 
 @guards(*CREATES, "rds:ModifyDBInstance")
 def windows_are_half_an_hour_and_apart(call: Call) -> None:
-    wish = call.parameters
-    backup, maintenance = wish.get("PreferredBackupWindow"), wish.get("PreferredMaintenanceWindow")
+    params = call.parameters
+    backup, maintenance = params.get("PreferredBackupWindow"), params.get("PreferredMaintenanceWindow")
     if call.action == "ModifyDBInstance" and (backup or maintenance):
         there = existing(call)
         backup = backup or there.preferred_backup_window

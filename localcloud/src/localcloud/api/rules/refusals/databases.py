@@ -58,11 +58,11 @@ def a_snapshot_is_well_named(call: Call) -> None:
 
 @guards("rds:CreateDBInstance")
 def the_engine_exists(call: Call) -> None:
-    wish = call.parameters
-    engine = wish.get("Engine")
+    params = call.parameters
+    engine = params.get("Engine")
     refuse_if(engine not in ENGINES, "InvalidParameterValue", f"Invalid DB engine: {engine}")
-    if engine == "postgres" and wish.get("EngineVersion"):
-        want_version(wish["EngineVersion"])
+    if engine == "postgres" and params.get("EngineVersion"):
+        want_version(params["EngineVersion"])
 
 
 @guards("rds:DescribeOrderableDBInstanceOptions")
@@ -94,10 +94,10 @@ def the_class_exists(call: Call) -> None:
 
 @guards("rds:CreateDBInstance", "rds:ModifyDBInstance")
 def storage_has_a_size_of_its_type(call: Call) -> None:
-    wish = call.parameters
+    params = call.parameters
     there = existing(call) if call.action == "ModifyDBInstance" else None
-    size, iops, throughput = wish.get("AllocatedStorage"), wish.get("Iops"), wish.get("StorageThroughput")
-    kind = wish.get("StorageType") or (there.storage_type if there else "gp2")
+    size, iops, throughput = params.get("AllocatedStorage"), params.get("Iops"), params.get("StorageThroughput")
+    kind = params.get("StorageType") or (there.storage_type if there else "gp2")
     refuse_if(kind not in STORAGE_GIB, "InvalidParameterValue", f"Invalid storage type: {kind}")
     refuse_if(
         there is None and size is None, "MissingParameter", "The request must contain the parameter AllocatedStorage"
@@ -136,7 +136,7 @@ def storage_has_a_size_of_its_type(call: Call) -> None:
         "InvalidParameterCombination",
         f"You can't specify IOPS for storage type {kind}.",
     )
-    most = wish.get("MaxAllocatedStorage")
+    most = params.get("MaxAllocatedStorage")
     refuse_if(
         most is not None and total and int(most) <= total,
         "InvalidParameterCombination",
@@ -146,19 +146,19 @@ def storage_has_a_size_of_its_type(call: Call) -> None:
 
 @guards("rds:CreateDBInstance", "rds:ModifyDBInstance")
 def users_and_passwords_are_well_formed(call: Call) -> None:
-    wish = call.parameters
-    user, password = wish.get("MasterUsername"), wish.get("MasterUserPassword")
+    params = call.parameters
+    user, password = params.get("MasterUsername"), params.get("MasterUserPassword")
     if call.action == "CreateDBInstance":
         refuse_if(
             not user, "InvalidParameterValue", "The parameter MasterUsername must be provided and must not be blank."
         )
         refuse_if(
-            not password and not wish.get("ManageMasterUserPassword"),
+            not password and not params.get("ManageMasterUserPassword"),
             "InvalidParameterValue",
             "The parameter MasterUserPassword must be provided and must not be blank.",
         )
         refuse_if(
-            password and wish.get("ManageMasterUserPassword"),
+            password and params.get("ManageMasterUserPassword"),
             "InvalidParameterCombination",
             "You can't specify MasterUserPassword for an instance with ManageMasterUserPassword enabled.",
         )
@@ -220,9 +220,9 @@ EXPORTS = {"postgresql", "upgrade", "iam-db-auth-error"}
 
 @guards(*CREATES, "rds:ModifyDBInstance")
 def numbers_are_allowed(call: Call) -> None:
-    wish = call.parameters
+    params = call.parameters
     for member, bounds in NUMBERS.items():
-        value = wish.get(member)
+        value = params.get(member)
         want_range(
             value,
             *bounds,
@@ -230,11 +230,11 @@ def numbers_are_allowed(call: Call) -> None:
             f"Invalid value {value} for {member}: must be {bounds[0]} to {bounds[1]}",
         )
     for member, allowed in CHOICES.items():
-        value = wish.get(member)
+        value = params.get(member)
         refuse_if(
             value is not None and value not in allowed, "InvalidParameterValue", f"Invalid value {value} for {member}"
         )
-    for name in wish.get("EnableCloudwatchLogsExports") or ():
+    for name in params.get("EnableCloudwatchLogsExports") or ():
         refuse_if(
             name not in EXPORTS,
             "InvalidParameterCombination",
@@ -244,24 +244,24 @@ def numbers_are_allowed(call: Call) -> None:
 
 @guards(*CREATES, "rds:ModifyDBInstance")
 def choices_are_of_the_engine(call: Call) -> None:
-    wish = call.parameters
-    license_model = wish.get("LicenseModel")
+    params = call.parameters
+    license_model = params.get("LicenseModel")
     refuse_if(
-        license_model not in (None, "postgresql-license") and wish.get("Engine", "postgres") == "postgres",
+        license_model not in (None, "postgresql-license") and params.get("Engine", "postgres") == "postgres",
         "InvalidParameterCombination",
         f"Invalid license model '{license_model}' for engine 'postgres'. Valid license models are: postgresql-license.",
     )
-    authority = wish.get("CACertificateIdentifier")
+    authority = params.get("CACertificateIdentifier")
     refuse_if(
         authority is not None and authority not in AUTHORITIES,
         "CertificateNotFound",
         f"Certificate not found: {authority}",
     )
-    network = wish.get("NetworkType")
+    network = params.get("NetworkType")
     refuse_if(network not in (None, "IPV4", "DUAL"), "InvalidParameterValue", f"Invalid network type: {network}")
-    key = wish.get("KmsKeyId")
+    key = params.get("KmsKeyId")
     refuse_if(
-        key and not wish.get("StorageEncrypted"),
+        key and not params.get("StorageEncrypted"),
         "InvalidParameterCombination",
         "A KMS key can be specified for encrypted storage only.",
     )

@@ -188,8 +188,8 @@ def a_parameter_group_in_use_stays(call: Call) -> None:
 
 @guards("rds:DeleteDBInstance")
 def a_deletion_says_what_becomes_of_the_data(call: Call) -> None:
-    wish = call.parameters
-    final, skip = wish.get("FinalDBSnapshotIdentifier"), wish.get("SkipFinalSnapshot")
+    params = call.parameters
+    final, skip = params.get("FinalDBSnapshotIdentifier"), params.get("SkipFinalSnapshot")
     refuse_if(
         not skip and not final,
         "InvalidParameterCombination",

@@ -56,12 +56,12 @@ def a_group_is_well_named(call: Call) -> None:
     "ec2:RevokeSecurityGroupEgress",
 )
 def a_rule_is_well_formed(call: Call) -> None:
-    wish = call.parameters
-    permissions = list(wish.get("IpPermissions") or ())
-    if wish.get("IpProtocol"):
-        permissions.append({**wish, "IpRanges": [{"CidrIp": wish["CidrIp"]}] if wish.get("CidrIp") else []})
+    params = call.parameters
+    permissions = list(params.get("IpPermissions") or ())
+    if params.get("IpProtocol"):
+        permissions.append({**params, "IpRanges": [{"CidrIp": params["CidrIp"]}] if params.get("CidrIp") else []})
     refuse_if(
-        not permissions and not wish.get("SecurityGroupRuleIds") and not wish.get("SourceSecurityGroupName"),
+        not permissions and not params.get("SecurityGroupRuleIds") and not params.get("SourceSecurityGroupName"),
         "MissingParameter",
         "The request must contain the parameter ipPermissions",
     )
@@ -123,7 +123,7 @@ def a_described_rule_exists(call: Call) -> None:
     there = {(*_of(rule), source) for rule in rules for source in _sources_of(rule)}
     for permission in call.parameters.get("IpPermissions") or ():
         refuse_if(
-            not {(*_of_wish(permission), source) for source in _sources_of_wish(permission)} <= there,
+            not {(*_of_params(permission), source) for source in _sources_of_params(permission)} <= there,
             "InvalidPermission.NotFound",
             "The specified rule does not exist in this security group.",
         )
@@ -134,7 +134,7 @@ def _of(rule: Any) -> tuple[str, Any, Any]:
     return (protocol, None, None) if protocol == "-1" else (protocol, rule.from_port, rule.to_port)
 
 
-def _of_wish(permission: dict[str, Any]) -> tuple[str, Any, Any]:
+def _of_params(permission: dict[str, Any]) -> tuple[str, Any, Any]:
     protocol = str(permission.get("IpProtocol", "")).lower()
     protocol = {"6": "tcp", "17": "udp", "1": "icmp", "all": "-1"}.get(protocol, protocol)
     return (
@@ -147,7 +147,7 @@ def _sources_of(rule: Any) -> list[str]:
     return [one for one in found if one]
 
 
-def _sources_of_wish(permission: dict[str, Any]) -> list[str]:
+def _sources_of_params(permission: dict[str, Any]) -> list[str]:
     members = {"IpRanges": "CidrIp", "Ipv6Ranges": "CidrIpv6", "UserIdGroupPairs": "GroupId"}
     return [one.get(name) for source, name in members.items() for one in permission.get(source) or ()]
 

@@ -64,16 +64,16 @@ def hop_limit_is_1_to_64(call: Call) -> None:
 
 @guards("ec2:RunInstances")
 def interfaces_and_instance_level_settings_exclude_each_other(call: Call) -> None:
-    wish = call.parameters
+    params = call.parameters
     refuse_if(
-        wish.get("SubnetId") and wish.get("SecurityGroups"),
+        params.get("SubnetId") and params.get("SecurityGroups"),
         "InvalidParameterCombination",
         "The parameter groupName cannot be used with the parameter subnet",
     )
-    if wish.get("NetworkInterfaces"):
+    if params.get("NetworkInterfaces"):
         for name in ("SubnetId", "SecurityGroupIds", "SecurityGroups", "PrivateIpAddress"):
             refuse_if(
-                wish.get(name),
+                params.get(name),
                 "InvalidParameterCombination",
                 f"Network interfaces and an instance-level {name} may not be specified on the same request",
             )
@@ -81,8 +81,8 @@ def interfaces_and_instance_level_settings_exclude_each_other(call: Call) -> Non
 
 @guards("ec2:RunInstances")
 def given_interfaces_are_free_and_stay_as_they_are(call: Call) -> None:
-    wish = call.parameters
-    interfaces = wish.get("NetworkInterfaces") or ()
+    params = call.parameters
+    interfaces = params.get("NetworkInterfaces") or ()
     refuse_if(
         interfaces and 0 not in {one.get("DeviceIndex") for one in interfaces},
         "InvalidParameterCombination",
@@ -100,7 +100,7 @@ def given_interfaces_are_free_and_stay_as_they_are(call: Call) -> None:
             )
         interface = moto_state.ec2(call.region).enis[identifier]
         refuse_if(
-            interface.status == "in-use" or interface.instance is not None or int(wish.get("MaxCount", 1)) > 1,
+            interface.status == "in-use" or interface.instance is not None or int(params.get("MaxCount", 1)) > 1,
             "InvalidNetworkInterface.InUse",
             f"Interface: [{identifier}] in use.",
         )
@@ -124,13 +124,13 @@ def small_values_are_allowed(call: Call) -> None:
 
 @guards("ec2:RunInstances", "ec2:CreateNetworkInterface")
 def an_address_is_free_and_in_the_subnet(call: Call) -> None:
-    wish = call.parameters
-    for one in (wish, *(wish.get("NetworkInterfaces") or ())):
+    params = call.parameters
+    for one in (params, *(params.get("NetworkInterfaces") or ())):
         listed = [entry.get("PrivateIpAddress") for entry in one.get("PrivateIpAddresses") or ()]
         for address in filter(None, (one.get("PrivateIpAddress"), *listed)):
-            subnet = moto_state.subnets(call.region).get(one.get("SubnetId") or wish.get("SubnetId") or "")
+            subnet = moto_state.subnets(call.region).get(one.get("SubnetId") or params.get("SubnetId") or "")
             refuse_if(
-                int(wish.get("MaxCount", 1)) > 1,
+                int(params.get("MaxCount", 1)) > 1,
                 "InvalidParameterCombination",
                 "You may only launch one instance when you specify a private IP address.",
             )
@@ -153,9 +153,9 @@ def _free(subnet: Any, address: str) -> None:
 
 @guards("ec2:RunInstances")
 def the_type_fits_the_image(call: Call) -> None:
-    wish = call.parameters
-    image = moto_state.ec2(call.region).amis.get(wish.get("ImageId", ""))
-    description = moto_state.instance_types(call.region).get(wish.get("InstanceType", ""))
+    params = call.parameters
+    image = moto_state.ec2(call.region).amis.get(params.get("ImageId", ""))
+    description = moto_state.instance_types(call.region).get(params.get("InstanceType", ""))
     if image is None or description is None:
         return  # moto says which of them does not exist
     architectures = description["ProcessorInfo"]["SupportedArchitectures"]
@@ -197,8 +197,8 @@ def the_zone_is_the_subnets(call: Call) -> None:
     "ec2:ModifyNetworkInterfaceAttribute",
 )
 def an_interface_has_few_groups(call: Call) -> None:
-    wish = call.parameters
-    for one in (wish, *(wish.get("NetworkInterfaces") or ())):
+    params = call.parameters
+    for one in (params, *(params.get("NetworkInterfaces") or ())):
         groups = one.get("SecurityGroupIds") or one.get("Groups") or ()
         refuse_if(
             len(groups) > GROUPS_OF_AN_INTERFACE,
@@ -209,9 +209,9 @@ def an_interface_has_few_groups(call: Call) -> None:
 
 @guards("ec2:RunInstances", "ec2:AssociateIamInstanceProfile")
 def the_instance_profile_exists(call: Call) -> None:
-    wish = call.parameters.get("IamInstanceProfile") or {}
+    params = call.parameters.get("IamInstanceProfile") or {}
     profiles = moto_state.iam().instance_profiles.values()
-    name, arn = wish.get("Name"), wish.get("Arn")
+    name, arn = params.get("Name"), params.get("Arn")
     refuse_if(
         name and name not in {one.name for one in profiles},
         "InvalidParameterValue",

@@ -50,8 +50,8 @@ def a_port_has_one_listener(call: Call) -> None:
 
 @guards("elbv2:CreateListener", "elbv2:ModifyListener")
 def a_secure_listener_has_a_certificate(call: Call) -> None:
-    wish = call.parameters
-    protocol = wish.get("Protocol")
+    params = call.parameters
+    protocol = params.get("Protocol")
     refuse_if(call.action == "CreateListener" and not protocol, "ValidationError", "A protocol must be specified")
     refuse_if(
         protocol in ("TCP", "UDP", "TCP_UDP", "TLS", "GENEVE"),
@@ -59,11 +59,11 @@ def a_secure_listener_has_a_certificate(call: Call) -> None:
         f"Protocol '{protocol}' must be one of 'HTTP, HTTPS'",
     )
     refuse_if(
-        protocol == "HTTP" and wish.get("SslPolicy"),
+        protocol == "HTTP" and params.get("SslPolicy"),
         "ValidationError",
         "An SSL policy cannot be specified for HTTP listeners",
     )
-    certificates = [one.get("CertificateArn", "") for one in wish.get("Certificates") or ()]
+    certificates = [one.get("CertificateArn", "") for one in params.get("Certificates") or ()]
     refuse_if(
         protocol in SECURE and not certificates,
         "ValidationError",
@@ -85,8 +85,8 @@ def _server_certificates() -> dict[str, Any]:
 
 @guards("elbv2:CreateListener", "elbv2:ModifyListener", "elbv2:CreateRule", "elbv2:ModifyRule")
 def actions_can_be_done(call: Call) -> None:
-    wish = call.parameters
-    actions = wish.get("DefaultActions") or wish.get("Actions") or ()
+    params = call.parameters
+    actions = params.get("DefaultActions") or params.get("Actions") or ()
     if not actions:
         return
     orders = [action.get("Order") for action in actions if action.get("Order") is not None]
@@ -224,12 +224,12 @@ def _condition_values(condition: dict[str, Any]) -> list[str]:
 
 @guards("elbv2:CreateRule")
 def a_rule_has_a_priority_and_conditions(call: Call) -> None:
-    wish = call.parameters
+    params = call.parameters
     want_range(
-        wish.get("Priority"), 1, 50000, "ValidationError", f"Priority '{wish.get('Priority')}' must be 1 to 50000"
+        params.get("Priority"), 1, 50000, "ValidationError", f"Priority '{params.get('Priority')}' must be 1 to 50000"
     )
-    refuse_if(not wish.get("Conditions"), "ValidationError", "A condition must be specified")
-    refuse_if(not wish.get("Actions"), "ValidationError", "An action must be specified")
+    refuse_if(not params.get("Conditions"), "ValidationError", "A condition must be specified")
+    refuse_if(not params.get("Actions"), "ValidationError", "An action must be specified")
 
 
 def _rules(region: str) -> list[tuple[Any, Any]]:

@@ -46,13 +46,13 @@ def a_load_balancer_is_well_named(call: Call) -> None:
 
 def wanted_subnets(call: Call) -> list[Any]:
     """moto's subnets that the call names. Raises AwsError SubnetNotFound."""
-    wish, subnets = call.parameters, moto_state.subnets(call.region)
+    params, subnets = call.parameters, moto_state.subnets(call.region)
     refuse_if(
-        wish.get("Subnets") and wish.get("SubnetMappings"),
+        params.get("Subnets") and params.get("SubnetMappings"),
         "ValidationError",
         "Only one of subnets or subnet mappings can be specified",
     )
-    wanted = [*(wish.get("Subnets") or ()), *(one["SubnetId"] for one in wish.get("SubnetMappings") or ())]
+    wanted = [*(params.get("Subnets") or ()), *(one["SubnetId"] for one in params.get("SubnetMappings") or ())]
     for identifier in wanted:
         refuse_if(identifier not in subnets, "SubnetNotFound", f"The subnet ID '{identifier}' does not exist")
     return [subnets[identifier] for identifier in wanted]
@@ -137,15 +137,15 @@ def existing(call: Call) -> Any:
 @guards("elbv2:CreateLoadBalancer")
 def a_name_is_used_once(call: Call) -> None:
     """The same request again is answered with the load balancer that there is; another one under its name is refused."""
-    wish = call.parameters
+    params = call.parameters
     for balancer in moto_state.elbv2(call.region).load_balancers.values():
         same = {subnet.id for subnet in balancer.subnets} == {subnet.id for subnet in wanted_subnets(call)} and (
-            balancer.scheme == wish.get("Scheme", "internet-facing")
+            balancer.scheme == params.get("Scheme", "internet-facing")
         )
         refuse_if(
-            balancer.name == wish["Name"] and not same,
+            balancer.name == params["Name"] and not same,
             "DuplicateLoadBalancerName",
-            f"A load balancer with the same name '{wish['Name']}' exists, but with different settings",
+            f"A load balancer with the same name '{params['Name']}' exists, but with different settings",
         )
 
 

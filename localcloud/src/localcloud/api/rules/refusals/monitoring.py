@@ -37,19 +37,19 @@ def retention_is_one_of_aws_days(call: Call) -> None:
 
 @guards("cloudwatch:PutMetricAlarm")
 def an_alarm_can_be_evaluated(call: Call) -> None:
-    wish = call.parameters
-    period, count = wish.get("Period"), wish.get("EvaluationPeriods")
-    by_metric, by_query = wish.get("MetricName"), wish.get("Metrics")
+    params = call.parameters
+    period, count = params.get("Period"), params.get("EvaluationPeriods")
+    by_metric, by_query = params.get("MetricName"), params.get("Metrics")
     refuse_if(
         not by_metric and not by_query, "ValidationError", "Exactly one of MetricName and Metrics must be specified"
     )
     refuse_if(by_metric and by_query, "InvalidParameterCombination", "MetricName and Metrics cannot both be specified")
     refuse_if(count is None, "MissingParameter", "The parameter EvaluationPeriods is required.")
     refuse_if(
-        wish.get("ComparisonOperator") is None, "MissingParameter", "The parameter ComparisonOperator is required."
+        params.get("ComparisonOperator") is None, "MissingParameter", "The parameter ComparisonOperator is required."
     )
     refuse_if(
-        wish.get("Threshold") is None and not wish.get("ThresholdMetricId"),
+        params.get("Threshold") is None and not params.get("ThresholdMetricId"),
         "ValidationError",
         "Exactly one element of the threshold, threshold metric ID list must be specified",
     )
@@ -63,30 +63,30 @@ def an_alarm_can_be_evaluated(call: Call) -> None:
             "Metrics cannot be checked across more than a day (or a week, with periods of an hour or more) "
             "(EvaluationPeriods * Period)",
         )
-    points = wish.get("DatapointsToAlarm")
+    points = params.get("DatapointsToAlarm")
     refuse_if(
         points is not None and count is not None and int(points) > int(count),
         "ValidationError",
         "DatapointsToAlarm must be less than or equal to EvaluationPeriods",
     )
     refuse_if(
-        wish.get("Statistic") and wish.get("ExtendedStatistic"),
+        params.get("Statistic") and params.get("ExtendedStatistic"),
         "InvalidParameterCombination",
         "Statistic and ExtendedStatistic cannot both be specified",
     )
     refuse_if(
-        wish.get("MetricName") and not wish.get("Statistic") and not wish.get("ExtendedStatistic"),
+        params.get("MetricName") and not params.get("Statistic") and not params.get("ExtendedStatistic"),
         "ValidationError",
         "Exactly one element of the statistic, extended statistic list must be specified",
     )
-    treat = wish.get("TreatMissingData")
+    treat = params.get("TreatMissingData")
     refuse_if(
         treat not in (None, "breaching", "notBreaching", "ignore", "missing"),
         "ValidationError",
         f"Option {treat} is not supported for parameter TreatMissingData",
     )
     for member in ("AlarmActions", "OKActions", "InsufficientDataActions"):
-        for arn in wish.get(member) or ():
+        for arn in params.get(member) or ():
             refuse_if(not arn.startswith("arn:"), "ValidationError", f"Invalid use of {member}: '{arn}' is not an ARN")
 
 

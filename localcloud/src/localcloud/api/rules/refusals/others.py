@@ -20,11 +20,13 @@ STANDARD_BYTES, ADVANCED_BYTES = 4096, 8192
 
 @guards("ssm:PutParameter")
 def a_parameter_is_well_named_and_not_too_long(call: Call) -> None:
-    wish = call.parameters
-    name, value = wish.get("Name", ""), wish.get("Value", "")
-    most = ADVANCED_BYTES if wish.get("Tier") == "Advanced" else STANDARD_BYTES
+    params = call.parameters
+    name, value = params.get("Name", ""), params.get("Value", "")
+    most = ADVANCED_BYTES if params.get("Tier") == "Advanced" else STANDARD_BYTES
     too_long = f"Standard tier parameters support a maximum parameter value of {most} characters."
-    refuse_if(len(value.encode()) > most and wish.get("Tier") != "Intelligent-Tiering", "ValidationException", too_long)
+    refuse_if(
+        len(value.encode()) > most and params.get("Tier") != "Intelligent-Tiering", "ValidationException", too_long
+    )
     refuse_if(
         not value,
         "ValidationException",
@@ -51,11 +53,11 @@ def a_parameter_is_well_named_and_not_too_long(call: Call) -> None:
         "ValidationException",
         'Parameter name: can\'t be prefixed with "ssm" (case-insensitive) or "aws".',
     )
-    refuse_if(wish.get("Type") is None and not _exists(call, name), "ValidationException", _TYPE_NEEDED)
-    key = wish.get("KeyId")
-    refuse_if(key and wish.get("Type") != "SecureString", "ValidationException", _KEY_FOR_SECURE_STRINGS)
+    refuse_if(params.get("Type") is None and not _exists(call, name), "ValidationException", _TYPE_NEEDED)
+    key = params.get("KeyId")
+    refuse_if(key and params.get("Type") != "SecureString", "ValidationException", _KEY_FOR_SECURE_STRINGS)
     refuse_if(key and not knows_key(call.region, key), "InvalidKeyId", f"Invalid keyId {key}")
-    pattern = wish.get("AllowedPattern")
+    pattern = params.get("AllowedPattern")
     want_regular_expression(pattern)
     refuse_if(
         pattern and not re.match(pattern, value),
@@ -63,7 +65,7 @@ def a_parameter_is_well_named_and_not_too_long(call: Call) -> None:
         f"Parameter value, cannot be validated against allowedPattern: {pattern}",
     )
     refuse_if(
-        wish.get("Tags") and wish.get("Overwrite"),
+        params.get("Tags") and params.get("Overwrite"),
         "ValidationException",
         "Invalid request: tags and overwrite can't be used together.",
     )

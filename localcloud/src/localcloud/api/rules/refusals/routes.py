@@ -13,21 +13,23 @@ from .rules import guards, refuse_if
 
 @guards("ec2:CreateRoute", "ec2:ReplaceRoute")
 def a_route_has_a_target_in_its_vpc(call: Call) -> None:
-    wish = call.parameters
-    network(wish.get("DestinationCidrBlock") or "0.0.0.0/0")
+    params = call.parameters
+    network(params.get("DestinationCidrBlock") or "0.0.0.0/0")
     refuse_if(
-        not wish.get("DestinationCidrBlock")
-        and not wish.get("DestinationIpv6CidrBlock")
-        and not wish.get("DestinationPrefixListId"),
+        not params.get("DestinationCidrBlock")
+        and not params.get("DestinationIpv6CidrBlock")
+        and not params.get("DestinationPrefixListId"),
         "MissingParameter",
         "The request must contain the parameter destinationCidrBlock.",
     )
-    targets = [name for name in wish if name.endswith("Id") and name not in ("RouteTableId", "DestinationPrefixListId")]
+    targets = [
+        name for name in params if name.endswith("Id") and name not in ("RouteTableId", "DestinationPrefixListId")
+    ]
     refuse_if(len(targets) == 0, "MissingParameter", "The request must contain exactly one target of the route.")
     refuse_if(
         len(targets) > 1, "InvalidParameterCombination", "The request must contain exactly one target of the route."
     )
-    gateway_id = wish.get("GatewayId")
+    gateway_id = params.get("GatewayId")
     refuse_if(
         gateway_id and not gateway_id.startswith(("igw-", "vgw-", "vpce-", "local")),
         "InvalidGatewayID.NotFound",
@@ -36,7 +38,7 @@ def a_route_has_a_target_in_its_vpc(call: Call) -> None:
     if gateway_id and gateway_id.startswith("igw-"):
         gateway = moto_state.ec2(call.region).internet_gateways.get(gateway_id)
         refuse_if(gateway is None, "InvalidGatewayID.NotFound", f"The gateway ID '{gateway_id}' does not exist")
-        table = moto_state.ec2(call.region).route_tables[wish["RouteTableId"]]
+        table = moto_state.ec2(call.region).route_tables[params["RouteTableId"]]
         refuse_if(
             gateway is not None and (gateway.vpc is None or gateway.vpc.id != table.vpc_id),
             "InvalidParameterValue",

@@ -48,36 +48,36 @@ CODE = re.compile(r"(\d{3})(?:-(\d{3}))?")
 
 @guards("elbv2:CreateTargetGroup")
 def a_target_group_is_well_named_and_placed(call: Call) -> None:
-    wish = call.parameters
-    want_name("Target group", wish.get("Name", ""))
-    if wish.get("TargetType", "instance") == "lambda":
+    params = call.parameters
+    want_name("Target group", params.get("Name", ""))
+    if params.get("TargetType", "instance") == "lambda":
         return
     for member in ("Protocol", "Port", "VpcId"):
-        refuse_if(wish.get(member) is None, "ValidationError", f"A {member} must be specified")
+        refuse_if(params.get(member) is None, "ValidationError", f"A {member} must be specified")
     vpcs = moto_state.ec2(call.region).vpcs
-    refuse_if(wish["VpcId"] not in vpcs, "ValidationError", f"The VPC ID '{wish['VpcId']}' is not found")
+    refuse_if(params["VpcId"] not in vpcs, "ValidationError", f"The VPC ID '{params['VpcId']}' is not found")
 
 
 @guards("elbv2:CreateTargetGroup", "elbv2:ModifyTargetGroup")
 def a_health_check_can_be_done(call: Call) -> None:
-    wish = call.parameters
-    path = wish.get("HealthCheckPath")
+    params = call.parameters
+    path = params.get("HealthCheckPath")
     want_match(
         path,
         r"/[!-~]{0,1023}",
         "ValidationError",
         f"Health check path '{path}' must begin with a '/' and contain only printable ASCII characters, without spaces",
     )
-    port = wish.get("HealthCheckPort")
+    port = params.get("HealthCheckPort")
     if port not in (None, "traffic-port"):
         refuse_if(
             not port.isdigit() or not 1 <= int(port) <= 65535,
             "ValidationError",
             f"Health check port '{port}' must be 'traffic-port' or 1 to 65535",
         )
-    stored = moto_state.elbv2(call.region).target_groups.get(wish.get("TargetGroupArn", ""))
-    interval = wish.get("HealthCheckIntervalSeconds") or (stored.health_check_interval_seconds if stored else 30)
-    timeout = wish.get("HealthCheckTimeoutSeconds") or (stored.health_check_timeout_seconds if stored else 5)
+    stored = moto_state.elbv2(call.region).target_groups.get(params.get("TargetGroupArn", ""))
+    interval = params.get("HealthCheckIntervalSeconds") or (stored.health_check_interval_seconds if stored else 30)
+    timeout = params.get("HealthCheckTimeoutSeconds") or (stored.health_check_timeout_seconds if stored else 5)
     want_range(interval, 5, 300, "ValidationError", f"Health check interval '{interval}' must be 5 to 300 seconds")
     want_range(timeout, 2, 120, "ValidationError", f"Health check timeout '{timeout}' must be 2 to 120 seconds")
     refuse_if(
@@ -86,23 +86,23 @@ def a_health_check_can_be_done(call: Call) -> None:
         f"Health check timeout '{timeout}' must be smaller than the interval '{interval}'",
     )
     for member in ("HealthyThresholdCount", "UnhealthyThresholdCount"):
-        want_range(wish.get(member), 2, 10, "ValidationError", f"{member} '{wish.get(member)}' must be 2 to 10")
-    protocol = wish.get("HealthCheckProtocol")
+        want_range(params.get(member), 2, 10, "ValidationError", f"{member} '{params.get(member)}' must be 2 to 10")
+    protocol = params.get("HealthCheckProtocol")
     refuse_if(
         protocol not in (None, "HTTP", "HTTPS"),
         "ValidationError",
         f"Health check protocol '{protocol}' must be one of 'HTTP, HTTPS'",
     )
     refuse_if(
-        wish.get("HealthCheckEnabled") is False and wish.get("TargetType") != "lambda",
+        params.get("HealthCheckEnabled") is False and params.get("TargetType") != "lambda",
         "ValidationError",
         "Health check enabled must be true for target groups with target type 'instance' or 'ip'",
     )
-    version = wish.get("ProtocolVersion", "HTTP1")
+    version = params.get("ProtocolVersion", "HTTP1")
     refuse_if(
         version not in ("HTTP1", "HTTP2", "GRPC"), "ValidationError", f"Protocol version '{version}' is not supported"
     )
-    matcher = wish.get("Matcher") or {}
+    matcher = params.get("Matcher") or {}
     refuse_if(
         matcher.get("GrpcCode") is not None and version != "GRPC",
         "ValidationError",

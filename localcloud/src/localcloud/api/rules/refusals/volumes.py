@@ -51,27 +51,33 @@ def volumes_hold_what_they_are_made_from(call: Call) -> None:
 
 @guards("ec2:CreateVolume", "ec2:ModifyVolume")
 def a_volume_has_a_size_of_its_type(call: Call) -> None:
-    wish = call.parameters
-    there = moto_state.ec2(call.region).volumes[wish["VolumeId"]] if call.action == "ModifyVolume" else None
+    params = call.parameters
+    there = moto_state.ec2(call.region).volumes[params["VolumeId"]] if call.action == "ModifyVolume" else None
     refuse_if(
-        there is not None and wish.get("Size") is not None and int(wish["Size"]) < int(there.size),
+        there is not None and params.get("Size") is not None and int(params["Size"]) < int(there.size),
         "InvalidParameterValue",
         "New size cannot be smaller than existing size",
     )
     refuse_if(
-        there is None and not wish.get("Size") and wish.get("Size") != 0 and not wish.get("SnapshotId"),
+        there is None and not params.get("Size") and params.get("Size") != 0 and not params.get("SnapshotId"),
         "MissingParameter",
         "The request must contain the parameter size/snapshot",
     )
     refuse_if(
-        there is None and not wish.get("AvailabilityZone") and not wish.get("AvailabilityZoneId"),
+        there is None and not params.get("AvailabilityZone") and not params.get("AvailabilityZoneId"),
         "MissingParameter",
         "The request must contain the parameter AvailabilityZone",
     )
-    kind = wish.get("VolumeType") or (there.volume_type if there else None)
-    _volume({**wish, "VolumeType": kind, "VolumeSize": wish.get("Size") or (there.size if there else wish.get("Size"))})
+    kind = params.get("VolumeType") or (there.volume_type if there else None)
+    _volume(
+        {
+            **params,
+            "VolumeType": kind,
+            "VolumeSize": params.get("Size") or (there.size if there else params.get("Size")),
+        }
+    )
     zones = {zone.name for zone in moto_state.ec2(call.region).describe_availability_zones()}
-    zone = wish.get("AvailabilityZone")
+    zone = params.get("AvailabilityZone")
     refuse_if(zone and zone not in zones, "InvalidZone.NotFound", f"The zone '{zone}' does not exist.")
 
 

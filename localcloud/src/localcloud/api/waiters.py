@@ -22,12 +22,12 @@ _WAITER = re.compile(r"\bm/[A-Za-z0-9+,-]*(?<=[/,])B(?:[,\s]|$)")  # botocore's 
 
 
 def hold(call: Call, clock: Lifecycle) -> None:
-    """Return when nothing of the kind that the call reads is passing any more, or after LONGEST seconds."""
-    is_passing = _PASSING.get(call.name)
-    if is_passing is None or not clock.is_quick or not _WAITER.search(call.environ.get("HTTP_USER_AGENT", "")):
+    """Return when nothing of the kind that the call reads is in transition any more, or after LONGEST seconds."""
+    in_transition = _IN_TRANSITION.get(call.name)
+    if in_transition is None or not clock.is_quick or not _WAITER.search(call.environ.get("HTTP_USER_AGENT", "")):
         return
     end = time.monotonic() + LONGEST
-    while is_passing(call) and time.monotonic() < end:
+    while in_transition(call) and time.monotonic() < end:
         time.sleep(LOOK_AGAIN)
 
 
@@ -80,7 +80,7 @@ def _targets(call: Call) -> bool:
     return any(targets.state_of(group, one) == "initial" for one in asked)
 
 
-_PASSING: dict[str, Callable[[Call], bool]] = {
+_IN_TRANSITION: dict[str, Callable[[Call], bool]] = {
     "ec2:DescribeInstances": _instances,
     "ec2:DescribeInstanceStatus": _statuses,
     "ec2:DescribeNatGateways": _nat_gateways,

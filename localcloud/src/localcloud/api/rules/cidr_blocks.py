@@ -10,7 +10,7 @@ from ..request import Call
 _MEMBERS = re.compile(r"(?:.+\.)?(CidrIp|CidrIpv4|CidrIpv6|CidrBlock|DestinationCidrBlock|DestinationIpv6CidrBlock)")
 
 
-def write(call: Call) -> None:
+def normalize(call: Call) -> None:
     """Rewrite the call's blocks of addresses in their canonical form; leave what is none to the refusals."""
     if call.service == "ec2" and call.is_change:
         call.rewrite(lambda name, value: _block(value) if _MEMBERS.fullmatch(name) else value)
