@@ -105,7 +105,7 @@ _ACTIONS = {service: _actions_of(service) for service in SERVICES}
 def refuse(call: Call) -> None:
     """Raise NotRealised for services and changing actions that are on no list."""
     if call.service not in SERVICES:
-        raise not_realised(call, "the service is not group of the local cloud")
+        raise not_realised(call, "the service is not part of the local cloud")
     if call.is_change and not _ACTIONS[call.service].fullmatch(call.action):
         raise not_realised(call, "the local cloud cannot make its effect real")
 
