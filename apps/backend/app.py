@@ -12,15 +12,15 @@ from flask.helpers import get_debug_flag
 from psycopg2.extensions import connection as PgConnection  # noqa: N812
 from werkzeug.serving import is_running_from_reloader
 
-import instances
-import schema
-from database import Database, DatabaseAwayError
-from service import ConfigurationError, create_service, error_response, json_response
-from settings import DATABASE_VARIABLE, MISSPELT_VARIABLE, Settings
+from common.service import ConfigurationError, create_service, error_response, json_response
+
+from . import instances, schema
+from .database import Database, DatabaseAwayError
+from .settings import DATABASE_VARIABLE, MISSPELT_VARIABLE, Settings
 
 
 def create_app(settings: Settings) -> Flask:
-    """The WSGI application. Its database, not yet started, is `app.extensions["backend"]`."""
+    """The WSGI application. `app.extensions["start"]` starts its database, once in each process."""
     app = create_service(__name__, settings.name, settings.version)
     started = datetime.now(UTC)
     migrations = schema.read_migrations()
@@ -35,7 +35,7 @@ def create_app(settings: Settings) -> Flask:
     database = Database(
         settings.dsn, settings.name, prepare=prepare, tend=register, tend_seconds=instances.HEARTBEAT_SECONDS
     )
-    app.extensions["backend"] = database
+    app.extensions["start"] = database.start
 
     @app.get("/")
     def show_hello() -> Response:
@@ -89,4 +89,4 @@ if settings.misspelt and not WATCHES_ONLY:
     app.logger.warning("%s is read as %s: please use the second spelling", MISSPELT_VARIABLE, DATABASE_VARIABLE)
 # gunicorn starts the database in each worker; Flask's own server has no such moment.
 if FLASK_RUN and not WATCHES_ONLY:
-    app.extensions["backend"].start()
+    app.extensions["start"]()

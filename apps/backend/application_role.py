@@ -133,7 +133,7 @@ def _ensure_table_rights(connection: PgConnection, user: str, changes: list[str]
         for table, wanted in TABLE_RIGHTS.items():
             cursor.execute("select to_regclass(%s) is not null", [f"public.{table}"])
             if not cursor.fetchone()[0]:
-                raise RoleError(f"there is no table {table} yet: run `python -m backend_admin migrate` first")
+                raise RoleError(f"there is no table {table} yet: run `python -m backend.admin migrate` first")
             for right in ALL_TABLE_RIGHTS:
                 cursor.execute("select has_table_privilege(%s, %s, %s)", [user, f"public.{table}", right])
                 has, should = cursor.fetchone()[0], right in wanted

@@ -107,5 +107,5 @@ def ensure(connection: PgConnection, migrations: list[Migration]) -> None:
     except psycopg2.errors.InsufficientPrivilege:
         raise SchemaError(
             f"the schema is at version {version}, this release needs {wanted}, and this user may not change it: "
-            "run `python -m backend_admin migrate` as the database's owner"
+            "run `python -m backend.admin migrate` as the database's owner"
         ) from None

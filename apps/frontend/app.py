@@ -9,10 +9,11 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from page import Page
-from service import ConfigurationError, create_service, error_response, json_response
-from settings import Settings
-from upstream import Answer, Upstream, UpstreamError
+from common.service import ConfigurationError, create_service, error_response, json_response
+
+from .page import Page
+from .settings import Settings
+from .upstream import Answer, Upstream, UpstreamError
 
 READY_SECONDS = 2.0
 

@@ -52,7 +52,7 @@ def build(which: str, tag: str) -> str:
     """Build one application's image as the deployment does; returns its tag."""
     docker(
         "build", "--quiet", "--network", "host", "--build-arg", f"BASE={base()}",
-        "--secret", f"id=ca,src={CERTIFICATES}", "--tag", tag, str(APPS / which),
+        "--build-arg", f"APP={which}", "--secret", f"id=ca,src={CERTIFICATES}", "--tag", tag, str(APPS),
         client=client_with_buildkit(), DOCKER_BUILDKIT="1",
     )  # fmt: skip
     return tag

@@ -40,15 +40,15 @@ MUTANTS = {
         "test_passthrough.py::test_a_kept_connection_that_dies_under_the_request_is_replaced",
     ),
     "any request id is taken": (
-        "frontend/service.py", "if not REQUEST_ID.fullmatch(request_id):", "if not request_id:",
+        "common/service.py", "if not REQUEST_ID.fullmatch(request_id):", "if not request_id:",
         "test_contract.py::test_request_ids_are_taken_made_and_passed_on",
     ),
     "query strings are logged": (
-        "frontend/service.py", 'environ["PATH_INFO"],', 'environ["PATH_INFO"] + environ["QUERY_STRING"],',
+        "common/service.py", 'environ["PATH_INFO"],', 'environ["PATH_INFO"] + environ["QUERY_STRING"],',
         "test_contract.py::test_log_lines",
     ),
     "SIGTERM cuts requests off": (
-        "frontend/gunicorn.conf.py", "graceful_timeout = 8", "graceful_timeout = 0",
+        "gunicorn.conf.py", "graceful_timeout = 8", "graceful_timeout = 0",
         "test_contract.py::test_sigterm_lets_a_request_in_flight_finish",
     ),
     "a backend's words become HTML": (

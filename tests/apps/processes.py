@@ -78,11 +78,17 @@ class Application:
         self.port = int(variables.get("PORT", "0")) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.out, self.err = folder / f"{which}-{self.port}.out", folder / f"{which}-{self.port}.err"
-        environ = {"PATH": f"{BIN}:{os.environ['PATH']}", "PORT": str(self.port), "WORKERS": "1", **variables}
+        environ = {
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "PORT": str(self.port),
+            "APP": which,
+            "WORKERS": "1",
+            **variables,
+        }
         with self.out.open("ab") as out, self.err.open("ab") as err:
             self.process = subprocess.Popen(
                 command or ["gunicorn"],
-                cwd=APPS / which,
+                cwd=APPS,
                 env=environ,
                 stdout=out,
                 stderr=err,

@@ -19,16 +19,16 @@ PASSWORD = "application-geheim"
 
 @pytest.fixture
 def schema(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.syspath_prepend(APPS / "backend")
-    import schema
+    monkeypatch.syspath_prepend(APPS)
+    from backend import schema
 
     return schema
 
 
 def admin(command: str, dsn: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "backend_admin", command],
-        cwd=APPS / "backend",
+        [sys.executable, "-m", "backend.admin", command],
+        cwd=APPS,
         env={"PATH": f"{BIN}:{os.environ['PATH']}", "DBCONNECTIONSTRING": dsn, **variables},
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
@@ -231,7 +231,7 @@ def test_a_backend_without_rights_says_what_to_run(start: StartApplication, post
     postgres.execute(f"create role {application_role} login password '{PASSWORD}'")
     backend = start("backend", DBCONNECTIONSTRING=postgres.dsn(application_role, PASSWORD))
     backend.wait()
-    wait_for(lambda: "backend_admin migrate" in backend.wait("/readyz", 503).json["error"], "the reason")
+    wait_for(lambda: "backend.admin migrate" in backend.wait("/readyz", 503).json["error"], "the reason")
     succeed("migrate", postgres.dsn())
     grant(postgres)
     backend.wait("/readyz", 200)

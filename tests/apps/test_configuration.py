@@ -19,13 +19,19 @@ SERVERS = {"gunicorn": ["gunicorn"], "flask": ["flask", "run"], "debug": ["flask
 
 def run(which: str, server: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
     port = str(free_port())
-    environ = {"PATH": f"{BIN}:{os.environ['PATH']}", "PORT": port, "FLASK_RUN_PORT": port, "FLASK_APP": "app.py"}
+    environ = {
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "PORT": port,
+        "FLASK_RUN_PORT": port,
+        "FLASK_APP": "app.py",
+        "APP": which,
+    }
     if server == "debug":
         environ["FLASK_DEBUG"] = "1"
     return subprocess.run(
         SERVERS[server],
         executable=BIN / SERVERS[server][0],
-        cwd=APPS / which,
+        cwd=APPS if server == "gunicorn" else APPS / which,
         env={**environ, **variables},
         capture_output=True,
         text=True,

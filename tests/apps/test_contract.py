@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from tests.apps.conftest import StartApplication
-from tests.apps.processes import APPS, Application, Postgres, get, wait_for
+from tests.apps.processes import Application, Postgres, get, wait_for
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
@@ -23,11 +23,6 @@ def pair(start: StartApplication, postgres: Postgres):
     backend.wait("/readyz")
     frontend.wait("/readyz")
     return frontend, backend
-
-
-def test_shared_files_are_the_same():
-    for name in ("service.py", "healthcheck.py"):
-        assert (APPS / "frontend" / name).read_text() == (APPS / "backend" / name).read_text(), name
 
 
 def test_hello(pair):

@@ -58,9 +58,9 @@ def test_nothing_of_the_build_is_left(image: str):
     assert str(images.CERTIFICATES) not in history
 
 
-def test_files_belong_to_root_and_are_readable_by_all(image: str):
+def test_files_belong_to_root_and_are_readable_by_all(which: str, image: str):
     assert look(image, "find /app /opt/venv ! -user root -o ! -type l ! -perm -o=r") == ""
-    assert look(image, "ls /app/app.py") == "/app/app.py"
+    assert look(image, "ls /app/*/app.py") == f"/app/{which}/app.py"
 
 
 def test_runs_without_rights_becomes_healthy_and_ends_on_sigterm(which: str, image: str, container: str):
@@ -79,7 +79,9 @@ def test_runs_without_rights_becomes_healthy_and_ends_on_sigterm(which: str, ima
 
 def test_the_health_check_sees_an_application_that_is_stuck(which: str, image: str, container: str):
     images.run(image, container, variables(which, free_port()), command=("sleep", "60"))
-    done = subprocess.run(["docker", "exec", container, "python", "healthcheck.py"], capture_output=True, timeout=30)
+    done = subprocess.run(
+        ["docker", "exec", container, "python", "-m", "common.healthcheck"], capture_output=True, timeout=30
+    )
     assert done.returncode == 1
 
 
@@ -94,7 +96,7 @@ def test_a_configuration_error_is_one_line(image: str, which: str):
 def test_one_off_commands(image: str, postgres: Postgres):
     # Named, not given: the value does not appear on a command line.
     command = ["docker", "run", "--rm", "--network", "host", "--read-only", "--cap-drop", "ALL",
-               "--env", "DBCONNECTIONSTRING", image, "python", "-m", "backend_admin"]  # fmt: skip
+               "--env", "DBCONNECTIONSTRING", image, "python", "-m", "backend.admin"]  # fmt: skip
     environ = {**os.environ, "DBCONNECTIONSTRING": postgres.dsn()}
     for one_off, said in (("migrate", '"changed": true'), ("migrate", '"changed": false'), ("check", '"instances": 0')):
         done = subprocess.run([*command, one_off], capture_output=True, text=True, env=environ, timeout=60)

@@ -32,8 +32,8 @@ FLASK_APP=app.py FLASK_DEBUG=1 VERSION=0.0.1 NAME=backend DBCONNETIONSTRING='dbn
 def checkout() -> Iterator[Path]:
     """A copy of the applications, each with its `venv` made as the README says."""
     folder = Path(tempfile.mkdtemp(prefix="apps-checkout-"))
+    shutil.copytree(APPS, folder, ignore=shutil.ignore_patterns("venv", "__pycache__"), dirs_exist_ok=True)
     for which in COMMANDS:
-        shutil.copytree(APPS / which, folder / which, ignore=shutil.ignore_patterns("venv", "__pycache__"))
         subprocess.run([sys.executable, "-m", "venv", "venv"], cwd=folder / which, check=True)
         subprocess.run(
             ["venv/bin/pip", "install", "-q", "-r", "requirements.txt"], cwd=folder / which, check=True, timeout=300

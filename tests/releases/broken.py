@@ -84,7 +84,7 @@ def backends_become_sick(fleet: Fleet) -> None:
 
 def has_a_wrong_password(apps: Path) -> None:
     prepend(
-        apps / "backend/gunicorn.conf.py",
+        apps / "backend/app.py",
         "import os as _os\nimport re as _re\n\n"
         "_os.environ['DBCONNECTIONSTRING'] = _re.sub('://([^:]+):[^@]+@', r'://\\1:wrong@', _os.environ['DBCONNECTIONSTRING'])\n",
     )
@@ -108,7 +108,7 @@ def has_a_failing_migration(apps: Path) -> None:
 
 
 def cannot_be_built(apps: Path) -> None:
-    file = apps / "backend/Dockerfile"
+    file = apps / "Dockerfile"
     file.write_text(file.read_text() + "RUN false\n")
 
 

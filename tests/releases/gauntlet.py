@@ -28,9 +28,8 @@ def variables_of(release: Release, folder: Path) -> dict[str, Any]:
     if not apps.exists():
         shutil.copytree(ROOT / "apps", apps, ignore=shutil.ignore_patterns("venv", "__pycache__"))
         release.edit(apps)
-    contexts = {tier: str(apps / tier) for tier in ("frontend", "backend")}
     prefix = {"images_prefix": release.prefix} if release.prefix else {}
-    return {"app_version": release.name, "images_contexts": contexts, **prefix}
+    return {"app_version": release.name, "images_context": str(apps), **prefix}
 
 
 def judge(fleet: Fleet, release: Release, run: Run, receipt: Receipt, least: int) -> list[str]:

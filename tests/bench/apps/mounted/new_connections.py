@@ -2,9 +2,9 @@
 
 import os
 
-from app import create_app
-from settings import Settings
-from upstream import Upstream
+from frontend.app import create_app
+from frontend.settings import Settings
+from frontend.upstream import Upstream
 
 settings = Settings.read(os.environ)
 app = create_app(settings, Upstream(settings.api, keep=False))

@@ -1,7 +1,4 @@
-"""What both applications share: configuration errors, JSON logs, request ids and the plain endpoints.
-
-Each image is built from its own folder, so the file stands in both; a test holds the two copies to one text.
-"""
+"""What both applications share: configuration errors, JSON logs, request ids and the plain endpoints."""
 
 from __future__ import annotations
 

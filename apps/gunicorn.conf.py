@@ -1,10 +1,11 @@
-"""How gunicorn serves the application in its container. PORT, WORKERS and THREADS may be set."""
+"""How gunicorn serves an application, in its container and in the tests: `APP=frontend PORT=5000 gunicorn` in this folder.
+
+WORKERS and THREADS may be set.
+"""
 
 import os
 import socket
 import sys
-
-DEFAULT_PORT = 5001
 
 
 def number(name: str, default: int, lowest: int, highest: int) -> int:
@@ -18,10 +19,10 @@ def number(name: str, default: int, lowest: int, highest: int) -> int:
     return int(value)
 
 
-port = number("PORT", DEFAULT_PORT, 1, 65535)
+port = number("PORT", 5000, 1, 65535)
 
 bind = [f"0.0.0.0:{port}"]
-wsgi_app = "app:app"
+wsgi_app = f"{os.environ.get('APP')}.app:app"
 worker_class = "gthread"
 workers = number("WORKERS", 2, 1, 64)
 threads = number("THREADS", 16, 1, 256)
@@ -53,5 +54,5 @@ def on_starting(_server):
 
 
 def post_worker_init(worker):
-    """Each worker keeps connections of its own; the parent has none."""
-    worker.app.callable.extensions["backend"].start()
+    """What each worker needs of its own, a database's connections for example: the parent has none."""
+    worker.app.callable.extensions.get("start", lambda: None)()

@@ -1,4 +1,4 @@
-"""One-off work on the backend's database: `python -m backend_admin migrate | grant | check`.
+"""One-off work on the backend's database: `python -m backend.admin migrate | grant | check`.
 
 Everything is read from the environment, nothing from the command line, so no secret is in a process list:
 
@@ -22,11 +22,11 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import connection as PgConnection  # noqa: N812
 
-import application_role
-import schema
-from database import one_line, with_defaults
-from service import ConfigurationError, variable
-from settings import read_dsn
+from common.service import ConfigurationError, variable
+
+from . import application_role, schema
+from .database import one_line, with_defaults
+from .settings import read_dsn
 
 Facts = dict[str, Any]
 
@@ -98,11 +98,11 @@ def secret(environ: Mapping[str, str], name: str) -> str:
 def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     """Run one command and return the process's exit status."""
     if len(arguments) != 1 or arguments[0] not in COMMANDS:
-        print(f"usage: python -m backend_admin {' | '.join(COMMANDS)}", file=sys.stderr)
+        print(f"usage: python -m backend.admin {' | '.join(COMMANDS)}", file=sys.stderr)
         return 2
     command = arguments[0]
     try:
-        dsn = with_defaults(read_dsn(environ), f"backend_admin {command}")
+        dsn = with_defaults(read_dsn(environ), f"backend.admin {command}")
         with closing(psycopg2.connect(dsn)) as connection:
             connection.autocommit = True
             print(json.dumps(COMMANDS[command](connection, environ)))
