@@ -36,7 +36,7 @@ LAYERS = {
     "api.errors": "api.request",
     "api.moto": "api.errors api.request",
     "api.iam": "api.moto api.errors api.request",
-    "api.rules": "api.moto api.errors api.request",
+    "api.rules": "api.iam api.moto api.errors api.request",
 }  # fmt: skip
 
 
