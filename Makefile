@@ -5,13 +5,15 @@
 
 PYTHON ?= python3
 export PYTHON
-# The inventory's folder, and the environment's own name: the folder's, except that inventory/aws is the environment main.
+# The inventory's folder, which bears the environment's name.
 ENVIRONMENT ?= local
-ENV_NAME ?= $(if $(filter aws,$(ENVIRONMENT)),main,$(ENVIRONMENT))
+ENV_NAME ?= $(ENVIRONMENT)
 # Commands for the local cloud run in its internet, all others where they are typed.
 WITHIN := $(if $(filter local,$(ENVIRONMENT)),localcloud exec --)
-PLAYBOOK := $(WITHIN) ansible-playbook -i inventory/$(ENVIRONMENT)
-REPORT := $(WITHIN) env ANSIBLE_STDOUT_CALLBACK=tandem.platform.plain ansible-playbook -i inventory/$(ENVIRONMENT)
+# An environment that shares another's folder is named by -e.
+NAMED := -i inventory/$(ENVIRONMENT) $(if $(filter $(ENVIRONMENT),$(ENV_NAME)),,-e 'env_name=$(ENV_NAME)')
+PLAYBOOK := $(WITHIN) ansible-playbook $(NAMED)
+REPORT := $(WITHIN) env ANSIBLE_STDOUT_CALLBACK=tandem.platform.plain ansible-playbook $(NAMED)
 # For targets that begin or end the local cloud, or break what runs there.
 LOCAL_ONLY = @test $(ENVIRONMENT) = local || { echo "make $@ is for the local cloud alone; on AWS: $(1)" >&2; exit 2; }
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -45,7 +47,7 @@ up: localcloud ## Bring up the local cloud and deploy to it; again: changes noth
 
 down: .venv/.runtime ## Tear the deployment down, then the local cloud
 	$(call LOCAL_ONLY,ansible-playbook -i inventory/$(ENVIRONMENT) playbooks/teardown.yml)
-	@if localcloud status --json >/dev/null 2>&1; then $(PLAYBOOK) playbooks/teardown.yml -e confirm=tandem-local $(ARGS); fi
+	@if localcloud status --json >/dev/null 2>&1; then $(PLAYBOOK) playbooks/teardown.yml -e confirm=tandem-$(ENV_NAME) $(ARGS); fi
 	@localcloud down
 	@rmdir .state/$${LOCALCLOUD_NAME:-localcloud} .state 2>/dev/null || :
 

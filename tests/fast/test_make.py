@@ -25,7 +25,7 @@ def test_make_without_root_says_so_before_it_installs_anything(target: str) -> N
         assert f"needs root. Run `sudo -s`, then again: make {target}" in said[0]
         for twin in (
             ("make", "-n", target),
-            (*NOBODY, "make", "-n", target, "ENVIRONMENT=aws"),
+            (*NOBODY, "make", "-n", target, "ENVIRONMENT=main"),
             (*NOBODY, "make", "-n", "setup"),
         ):
             dry = subprocess.run([*twin, "-C", folder], capture_output=True, text=True, check=False)

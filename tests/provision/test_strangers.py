@@ -148,7 +148,7 @@ def inventory(cloud: Endpoint, folder: str = "local") -> dict[str, Any]:
     return dict(json.loads(done.stdout, object_hook=lambda found: found.get("__ansible_unsafe", found)))
 
 
-@pytest.mark.parametrize("folder", ["aws", "local"])
+@pytest.mark.parametrize("folder", ["main", "local"])
 def test_no_stranger_is_a_host_of_ansible(account: Account, folder: str) -> None:
     found = inventory(account.cloud, folder)
     hosts = found["_meta"]["hostvars"]
