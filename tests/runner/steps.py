@@ -31,7 +31,7 @@ def steps(torture: bool) -> list[Step]:
     """All steps. torture: everything that is long by nature in full, instead of a sample."""
     return [
         Step("lint", "ansible-lint, yamllint, ruff, mypy, shellcheck", ("bin/lint",), 8),
-        pytest("fast", "templates, access matrix, filters, argument specs, teardown; no cloud", _fast(), 20, workers=3),
+        pytest("fast", "templates, access matrix, filters, argument specs, teardown; no cloud", _fast(), 30, workers=3),
         pytest("apps", "both applications against a real PostgreSQL and a browser", _apps(torture), 10, workers=4),
         pytest("api", "the local cloud's API", _localcloud(cloud=False), 10, workers=2),
         pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 30, workers=5),
