@@ -237,14 +237,21 @@ def test_a_restart_changes_the_public_address_and_a_reboot_does_not(hosts: FourH
     assert left["NetworkInterfaces"] == []
 
 
+def database_status(hosts: FourHosts) -> str:
+    [database] = hosts.rds.describe_db_instances(DBInstanceIdentifier=hosts.stack.prefix)["DBInstances"]
+    return str(database["DBInstanceStatus"])
+
+
 @from_internet
 def test_the_databases_password_and_parameters_are_what_the_api_says(hosts: FourHosts) -> None:
     name, host = hosts.stack.prefix, hosts.endpoint()
     hosts.rds.modify_db_instance(DBInstanceIdentifier=name, MasterUserPassword="Another-horse-8", ApplyImmediately=True)
     assert soon(lambda: hosts.query("SELECT 1", "Another-horse-8")["status"] == 200)
     assert hosts.query("SELECT 1")["status"] == 500
+    assert soon(lambda: database_status(hosts) == "available")
     hosts.rds.modify_db_instance(DBInstanceIdentifier=name, MasterUserPassword=PASSWORD, ApplyImmediately=True)
     assert soon(lambda: hosts.query("SELECT 1")["status"] == 200)
+    assert soon(lambda: database_status(hosts) == "available")
     with pytest.raises(psycopg2.OperationalError, match="no encryption"):
         hosts.connect(host, sslmode="disable")
     force(hosts, "0")
