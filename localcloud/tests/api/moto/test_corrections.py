@@ -19,6 +19,14 @@ def test_resource_types_of_tags_are_awss(world: World, name: str) -> None:
     world.ec2.release_address(AllocationId=address["AllocationId"])
 
 
+def test_a_key_pair_is_deleted_by_its_id(world: World, name: str) -> None:
+    key, other = (world.ec2.create_key_pair(KeyName=f"{name}-{number}")["KeyPairId"] for number in (1, 2))
+    world.ec2.delete_key_pair(KeyPairId=key)
+    left = [pair["KeyPairId"] for pair in world.ec2.describe_key_pairs()["KeyPairs"]]
+    assert (key in left, other in left) == (False, True)
+    world.ec2.delete_key_pair(KeyName=f"{name}-2")
+
+
 def test_a_load_balancer_has_all_its_attributes(world: World) -> None:
     found = world.elbv2.describe_load_balancer_attributes(LoadBalancerArn=world.balancer)["Attributes"]
     values = {one["Key"]: one["Value"] for one in found}

@@ -17,6 +17,7 @@ from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.launch_templates import LaunchTemplateVersion
 from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 from moto.ec2.responses.general import General
+from moto.ec2.responses.key_pairs import KeyPairs
 
 from .. import lifecycle
 from ..moto_state import instance_profile_arn
@@ -185,7 +186,23 @@ def _lenient(original: Any) -> Any:
     return revoke
 
 
+def key_pairs_deleted_by_id() -> None:
+    """DeleteKeyPair takes KeyPairId as well as KeyName. For the teardown, which deletes what it has looked at."""
+    original = KeyPairs.delete_key_pair
+
+    def delete_key_pair(self: Any) -> ActionResult:
+        identifier = self._get_param("KeyPairId")
+        if not identifier:
+            return original(self)
+        for name in [name for name, pair in self.ec2_backend.key_pairs.items() if pair.id == identifier]:
+            self.ec2_backend.delete_key_pair(name)
+        return ActionResult({"Return": True, "KeyPairId": identifier})
+
+    replace(KeyPairs, delete_key_pair=delete_key_pair)
+
+
 ALL = (
+    key_pairs_deleted_by_id,
     source_check_of_an_instance,
     instance_profiles_as_a_filter,
     statuses_of_what_runs,
