@@ -45,15 +45,15 @@ def test_look_alikes_survive(endpoint: Endpoint, account: Callable[[], set[str]]
 
 
 def test_environments_of_similar_names_survive(endpoint: Endpoint, account: Callable[[], set[str]]) -> None:
-    """Prefixes of one another, other cases, and names that are the same once composed (tandem-gone + x, tandem + gone-x)."""
-    similar = [("tandem", "gone1"), ("tandem-gone", "x")]
+    """Prefixes of one another, other cases, and names that are the same once composed (tandem-gone + xx, tandem + gone-xx)."""
+    similar = [("tandem", "gone1"), ("tandem-gone", "xx")]
     for number, (project, env) in enumerate(similar, 61):
         Stack(endpoint.client, project, env, f"10.{number}").make()
-    paths = ("/tandem/Gone/mine", "/tandem/gone1/mine", "/tandem-gone/x/mine", "/gone/mine", "/x/tandem/gone/mine")
+    paths = ("/tandem/Gone/mine", "/tandem/gone1/mine", "/tandem-gone/xx/mine", "/gone/mine", "/x/tandem/gone/mine")
     for path in paths:
         endpoint.client("ssm").put_parameter(Name=path, Value="kept", Type="String")
     others = account()
-    for env in ("gone", "gone-x"):
+    for env in ("gone", "gone-xx"):
         making = Stack(endpoint.client, "tandem", env, "10.60").build()
         for _ in ("vpc", "internet gateway", "subnets"):
             next(making)
@@ -68,7 +68,7 @@ def test_environments_of_similar_names_survive(endpoint: Endpoint, account: Call
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", ".", "..", "/", "gone/", "go*", "gon?", "Gone", "gone\n", None, "gone-", "g" * 11]
+    "name", ["", " ", ".", "..", "/", "gone/", "go*", "gon?", "Gone", "gone\n", None, "gone-", "g" * 13]
 )
 def test_no_environment_without_a_whole_name(endpoint: Endpoint, name: Any) -> None:
     for project, env in ((name, "gone"), ("tandem", name)):
