@@ -90,7 +90,7 @@ test: .venv/.development ## Everything that must pass; ends with a summary (ARGS
 torture: .venv/.development ## The same with all mutants, kills and broken releases, instead of the day's sample
 	@bin/test --torture $(ARGS)
 
-lint: .venv/.development ## ansible-lint, yamllint, ruff, mypy, shellcheck
+lint: .venv/.development ## ansible-lint, ansible-test sanity, yamllint, ruff, mypy, shellcheck
 	@bin/lint
 
 format: .venv/.development ## Format the Python code

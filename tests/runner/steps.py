@@ -30,7 +30,7 @@ class Step:
 def steps(torture: bool) -> list[Step]:
     """All steps. torture: everything that is long by nature in full, instead of a sample."""
     return [
-        Step("lint", "ansible-lint, yamllint, ruff, mypy, shellcheck", ("bin/lint",), 8),
+        Step("lint", "ansible-lint, ansible-test sanity, yamllint, ruff, mypy, shellcheck", ("bin/lint",), 12),
         pytest("fast", "templates, access matrix, filters, argument specs, teardown; no cloud", _fast(), 30, workers=3),
         pytest("apps", "both applications against a real PostgreSQL and a browser", _apps(torture), 10, workers=4),
         pytest("api", "the local cloud's API", _localcloud(cloud=False), 10, workers=2),
