@@ -123,7 +123,7 @@ def main() -> None:
     ssm, elb, rds = (module.client(service, retry_decorator=retry) for service in ("ssm", "elbv2", "rds"))
     try:
         found = Records(ssm, module.params["prefix"]).look()
-        records = [record for _, record in sorted(found.records.items())]
+        records = [record for _number, record in sorted(found.records.items())]
         current, known = lineages(records)
         for item in found.malformed:
             module.warn(item["words"])

@@ -55,7 +55,7 @@ def test_environments_of_similar_names_survive(endpoint: Endpoint, account: Call
     others = account()
     for env in ("gone", "gone-xx"):
         making = Stack(endpoint.client, "tandem", env, "10.60").build()
-        for _ in ("vpc", "internet gateway", "subnets"):
+        for _step in ("vpc", "internet gateway", "subnets"):
             next(making)
         endpoint.client("ssm").put_parameter(Name=f"/tandem/{env}/secret", Value="x", Type="String")
         assert account() > others
@@ -97,7 +97,7 @@ def test_the_code_that_deletes_looks_once_more(endpoint: Endpoint) -> None:
         Resource("parameter", "/tandem/gone1/a", owner=own),
         Resource("parameter", "/tandem//a", owner=own),
     ):
-        work._delete_one(resource, lambda _, gone: deleted.append(gone.id))
+        work._delete_one(resource, lambda _client, gone: deleted.append(gone.id))
     assert deleted == ["own", "untagged", "/tandem/gone/a"]
     assert len(work.refused) == 9
 
