@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
@@ -143,11 +142,3 @@ class Settings:
     @property
     def endpoint_url(self) -> str:
         return f"http://{self.api_address}:4566"
-
-
-def from_environment() -> Settings:
-    """The settings that LOCALCLOUD_NAME (default `localcloud`) and LOCALCLOUD_PORT (default 8080) name."""
-    port = os.environ.get("LOCALCLOUD_PORT", "8080")
-    if not port.isdigit():
-        raise SettingsError(f"LOCALCLOUD_PORT={port!r}: want a port number, for example LOCALCLOUD_PORT=8081")
-    return Settings(name=os.environ.get("LOCALCLOUD_NAME", "localcloud"), http_port=int(port))

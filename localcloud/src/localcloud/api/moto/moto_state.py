@@ -17,15 +17,8 @@ from localcloud.settings import ACCOUNT_ID
 
 def ec2_regions() -> dict[str, Any]:
     """EC2 backends of the regions in use, by region."""
-    return _in_use(ec2_backends)
-
-
-def elbv2_regions() -> dict[str, Any]:
-    return _in_use(elbv2_backends)
-
-
-def rds_regions() -> dict[str, Any]:
-    return _in_use(rds_backends)
+    # An account's regions come into being when they are first asked for: look without asking.
+    return dict(dict.items(ec2_backends[ACCOUNT_ID])) if ACCOUNT_ID in ec2_backends else {}
 
 
 @cache
@@ -69,11 +62,6 @@ def security_group_rules(region: str) -> dict[str, Any]:
     """All rules of security groups of a region by id."""
     groups = security_groups(region).values()
     return {rule.id: rule for group in groups for rule in (*group.ingress_rules, *group.egress_rules)}
-
-
-def _in_use(backends: Any) -> dict[str, Any]:
-    # An account's regions come into being when they are first asked for: look without asking.
-    return dict(dict.items(backends[ACCOUNT_ID])) if ACCOUNT_ID in backends else {}
 
 
 @cache

@@ -10,8 +10,8 @@ from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
 
 from localcloud.contract.reality import with_password
 
-from .. import lifecycle
-from ..patching import replace
+from .. import lifecycle, managed_interfaces
+from ..patching import replace, wrap
 
 # Changes that wait for the maintenance window unless ApplyImmediately is set.
 DEFERRED = {
@@ -100,26 +100,23 @@ def _parameter_status(database: Any) -> list[dict[str, str]]:
 
 
 # -- changes ------------------------------------------------------------------------------------------------
-def _modify(original: Any) -> Any:
-    def modify(self: Any, db_instance_identifier: str, db_kwargs: dict[str, Any]) -> Any:
-        database = self.describe_db_instances(db_instance_identifier)[0]
-        immediately = db_kwargs.pop("apply_immediately", None) in (True, "true")
-        for key in DEFERRED & db_kwargs.keys():
-            value = db_kwargs.pop(key)
-            if value is not None and str(value) != str(getattr(database, ATTRIBUTES.get(key, key), None)):
-                database._pending[ATTRIBUTES.get(key, key)] = value
-        password = db_kwargs.get("master_user_password")
-        is_reset = bool(password) and password != database._master_user_password
-        result = original(self, db_instance_identifier, db_kwargs)
-        if is_reset:  # at once, whatever ApplyImmediately says
-            database._pending_password, database._reset_since = password, time.monotonic()
-            begin(database, "resetting-master-credentials")
-        if immediately and database._pending:
-            begin(database, "modifying")
-            lifecycle.current().later("database modifying", lambda: _apply_pending(database))
-        return result
-
-    return modify
+def _modify(modify: Any, backend: Any, db_instance_identifier: str, db_kwargs: dict[str, Any]) -> Any:
+    database = backend.describe_db_instances(db_instance_identifier)[0]
+    immediately = db_kwargs.pop("apply_immediately", None) in (True, "true")
+    for key in DEFERRED & db_kwargs.keys():
+        value = db_kwargs.pop(key)
+        if value is not None and str(value) != str(getattr(database, ATTRIBUTES.get(key, key), None)):
+            database._pending[ATTRIBUTES.get(key, key)] = value
+    password = db_kwargs.get("master_user_password")
+    is_reset = bool(password) and password != database._master_user_password
+    result = modify(backend, db_instance_identifier, db_kwargs)
+    if is_reset:  # at once, whatever ApplyImmediately says
+        database._pending_password, database._reset_since = password, time.monotonic()
+        begin(database, "resetting-master-credentials")
+    if immediately and database._pending:
+        begin(database, "modifying")
+        lifecycle.current().later("database modifying", lambda: _apply_pending(database))
+    return result
 
 
 def _is_resetting(database: Any) -> bool:
@@ -147,27 +144,22 @@ def _pending_values(database: Any) -> dict[str, Any]:
     return values | ({"MasterUserPassword": "****"} if _is_resetting(database) else {})
 
 
-def _delete(original: Any) -> Any:
-    def delete(
-        self: Any, db_instance_identifier: str, final_db_snapshot_identifier: Any = None, *a: Any, **k: Any
-    ) -> Any:
-        database = original(self, db_instance_identifier, final_db_snapshot_identifier, *a, **k)
-        self.databases[db_instance_identifier] = database  # it is seen as `deleting` until it is gone
-        begin(database, "deleting")
-        snapshot = self.database_snapshots.get((final_db_snapshot_identifier or "").lower())
-        lifecycle.current().later(
-            "database deleting",
-            lambda: _forget(self, database),
-            lambda: snapshot is None or lifecycle.current().is_real(snapshot.db_snapshot_arn),
-        )
-        return database
-
-    return delete
+def _delete(
+    delete: Any, backend: Any, db_instance_identifier: str, final_db_snapshot_identifier: Any = None, **k: Any
+) -> Any:
+    database = delete(backend, db_instance_identifier, final_db_snapshot_identifier, **k)
+    backend.databases[db_instance_identifier] = database  # it is seen as `deleting` until it is gone
+    begin(database, "deleting")
+    snapshot = backend.database_snapshots.get((final_db_snapshot_identifier or "").lower())
+    lifecycle.current().later(
+        "database deleting",
+        lambda: _forget(backend, database),
+        lambda: snapshot is None or lifecycle.current().is_real(snapshot.db_snapshot_arn),
+    )
+    return database
 
 
 def _forget(backend: Any, database: Any) -> None:
-    from .. import managed_interfaces
-
     backend.databases.pop(database.db_instance_identifier, None)
     managed_interfaces.sync(database.region)
 
@@ -180,82 +172,70 @@ def _snapshot_status(snapshot: Any) -> str:
     return "available" if snapshot._settled else "creating"
 
 
-def _wrap_instance() -> None:
-    original = DBInstance.__init__
+def _begins(activity: str, *, boots: int = 0) -> Any:
+    """The backend's method begins this activity of the database."""
 
-    def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        self._activity, self._pending, self._restore_from = None, {}, None
-        self._pending_password = ""
-        self._final_status = "available"
-        original(self, *args, **kwargs)
-        group = getattr(self, "db_subnet_group", None)
-        if group is not None and self.availability_zone not in {subnet.availability_zone for subnet in group._subnets}:
-            self.availability_zone = group._subnets[0].availability_zone
-        self.dbi_resource_id = (
-            "db-" + hashlib.sha256(f"{self.db_instance_arn}{time.time()}".encode()).hexdigest()[:26].upper()
-        )
-        begin(self, "creating", boots=1)
-
-    replace(DBInstance, __init__=init)
-    replace(DBInstance, status=property(status_of, lambda self, value: setattr(self, "_final_status", value)))
-    replace(DBInstance, endpoint=property(_endpoint))
-    replace(DBInstance, address=property(_address))
-    replace(DBInstance, db_parameter_group_status_list=property(_parameter_status))
-    replace(DBInstance, pending_modified_values=property(_pending_values))
-
-
-def _wrap_snapshot() -> None:
-    original = DBSnapshot.__init__
-
-    def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        self._since, self._settled = time.monotonic(), False
-        original(self, *args, **kwargs)
-
-    replace(DBSnapshot, __init__=init)
-    replace(DBSnapshot, status=property(_snapshot_status, lambda self, value: None))
-
-
-def _wrap_backend() -> None:
-    reboot, stop, start = RDSBackend.reboot_db_instance, RDSBackend.stop_db_instance, RDSBackend.start_db_instance
-    restore = RDSBackend.restore_db_instance_from_db_snapshot
-
-    def rebooted(self: Any, db_instance_identifier: str) -> Any:
-        database = reboot(self, db_instance_identifier)
-        begin(database, "rebooting", boots=1)
+    def around(method: Any, /, *args: Any, **kwargs: Any) -> Any:
+        database = method(*args, **kwargs)
+        begin(database, activity, boots=boots)
         return database
 
-    def stopped(self: Any, *args: Any, **kwargs: Any) -> Any:
-        database = stop(self, *args, **kwargs)
-        begin(database, "stopping")
-        return database
+    return around
 
-    def started(self: Any, db_instance_identifier: str) -> Any:
-        database = start(self, db_instance_identifier)
-        begin(database, "starting", boots=1)
-        return database
 
-    def restored(self: Any, from_snapshot_id: str, overrides: dict[str, Any]) -> Any:
-        name = from_snapshot_id.rsplit(":", 1)[-1].lower()
-        database: Any = restore(self, from_snapshot_id, overrides)
-        database._restore_from = self.database_snapshots[name].db_snapshot_arn
-        return database
+def _restore(restore: Any, backend: Any, from_snapshot_id: str, overrides: dict[str, Any]) -> Any:
+    name = from_snapshot_id.rsplit(":", 1)[-1].lower()
+    database: Any = restore(backend, from_snapshot_id, overrides)
+    database._restore_from = backend.database_snapshots[name].db_snapshot_arn
+    return database
 
-    replace(RDSBackend, reboot_db_instance=rebooted, stop_db_instance=stopped, start_db_instance=started)
-    replace(RDSBackend, restore_db_instance_from_db_snapshot=restored)
-    set_parameters = RDSBackend.modify_db_parameter_group
 
-    def parameters_set(self: Any, db_parameter_group_name: str, db_parameter_group_parameters: Any) -> Any:
-        given = list(db_parameter_group_parameters)
-        group = set_parameters(self, db_parameter_group_name, given)
-        parameters_changed(self, group, {one["ParameterName"] for one in given})
-        return group
+def _set_parameters(
+    set_parameters: Any, backend: Any, db_parameter_group_name: str, db_parameter_group_parameters: Any
+) -> Any:
+    given = list(db_parameter_group_parameters)
+    group = set_parameters(backend, db_parameter_group_name, given)
+    parameters_changed(backend, group, {one["ParameterName"] for one in given})
+    return group
 
-    replace(RDSBackend, modify_db_parameter_group=parameters_set)
-    replace(RDSBackend, modify_db_instance=_modify(RDSBackend.modify_db_instance))
-    replace(RDSBackend, delete_db_instance=_delete(RDSBackend.delete_db_instance))
+
+def _make(init: Any, database: Any, /, *args: Any, **kwargs: Any) -> None:
+    database._activity, database._pending, database._restore_from = None, {}, None
+    database._pending_password = ""
+    database._final_status = "available"
+    init(database, *args, **kwargs)
+    group = getattr(database, "db_subnet_group", None)
+    if group is not None and database.availability_zone not in {subnet.availability_zone for subnet in group._subnets}:
+        database.availability_zone = group._subnets[0].availability_zone
+    digest = hashlib.sha256(f"{database.db_instance_arn}{time.time()}".encode()).hexdigest()
+    database.dbi_resource_id = f"db-{digest[:26].upper()}"
+    begin(database, "creating", boots=1)
+
+
+def _make_snapshot(init: Any, snapshot: Any, /, *args: Any, **kwargs: Any) -> None:
+    snapshot._since, snapshot._settled = time.monotonic(), False
+    init(snapshot, *args, **kwargs)
 
 
 def apply() -> None:
-    _wrap_instance()
-    _wrap_snapshot()
-    _wrap_backend()
+    wrap(DBInstance, __init__=_make)
+    replace(
+        DBInstance,
+        status=property(status_of, lambda self, value: setattr(self, "_final_status", value)),
+        endpoint=property(_endpoint),
+        address=property(_address),
+        db_parameter_group_status_list=property(_parameter_status),
+        pending_modified_values=property(_pending_values),
+    )
+    wrap(DBSnapshot, __init__=_make_snapshot)
+    replace(DBSnapshot, status=property(_snapshot_status, lambda self, value: None))
+    wrap(
+        RDSBackend,
+        reboot_db_instance=_begins("rebooting", boots=1),
+        stop_db_instance=_begins("stopping"),
+        start_db_instance=_begins("starting", boots=1),
+        modify_db_instance=_modify,
+        delete_db_instance=_delete,
+        restore_db_instance_from_db_snapshot=_restore,
+        modify_db_parameter_group=_set_parameters,
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from moto.ec2.models.instances import Instance, InstanceState, StateReason
 
 from .. import lifecycle, moto_state
-from ..patching import replace
+from ..patching import replace, wrap
 
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 INITIATED = "Client.InstanceInitiatedShutdown"
@@ -58,44 +59,35 @@ def _reason(instance: Any) -> Any:
     return instance._state_reason
 
 
-def _wrap_changes() -> None:
-    original_init, start, stop = Instance.__init__, Instance.start, Instance.stop
-    terminate, reboot = Instance.terminate, Instance.reboot
+def _make(init: Any, instance: Any, /, *args: Any, **kwargs: Any) -> None:
+    _begin(instance, boots=1)
+    init(instance, *args, **kwargs)
+    pair = instance.ec2_backend.key_pairs.get(instance.key_name)
+    instance._public_key = pair.public_key if pair else None  # the key pair may be deleted later, the key stays
 
-    def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        _begin(self, boots=1)
-        original_init(self, *args, **kwargs)
-        pair = self.ec2_backend.key_pairs.get(self.key_name)
-        self._public_key = pair.public_key if pair else None  # the key pair may be deleted later, the key stays
 
-    def started(self: Any) -> Any:
-        before = InstanceState(state_of(self), CODES[state_of(self)])
-        if self._state.name != "running":
-            start(self)
-            _begin(self, boots=1)
+def _changes_to(state: str, then: Callable[[Any], None]) -> Any:
+    """The method changes the state and returns the one before; it does nothing to an instance that is there already."""
+
+    def around(change: Any, instance: Any) -> Any:
+        before = InstanceState(state_of(instance), CODES[state_of(instance)])
+        if instance._state.name != state:
+            change(instance)
+            then(instance)
         return before
 
-    def stopped(self: Any) -> Any:
-        before = InstanceState(state_of(self), CODES[state_of(self)])
-        if self._state.name != "stopped":
-            stop(self)
-            _begin(self)
-        return before
+    return around
 
-    def terminated(self: Any) -> Any:
-        before = InstanceState(state_of(self), CODES[state_of(self)])
-        if self._state.name != "terminated":
-            terminate(self)
-            _release_addresses(self)
-            _begin(self)
-        return before
 
-    def rebooted(self: Any) -> None:
-        reboot(self)
-        self._boots += 1
-        self._since = time.monotonic()  # the state stays `running`; the status checks begin again
+def _terminated(instance: Any) -> None:
+    _release_addresses(instance)
+    _begin(instance)
 
-    replace(Instance, __init__=init, start=started, stop=stopped, terminate=terminated, reboot=rebooted)
+
+def _reboot(reboot: Any, instance: Any) -> None:
+    reboot(instance)
+    instance._boots += 1
+    instance._since = time.monotonic()  # the state stays `running`; the status checks begin again
 
 
 def _release_addresses(instance: Any) -> None:
@@ -126,10 +118,20 @@ def follow_power_off() -> bool:
 
 
 def apply() -> None:
-    _wrap_changes()
-    replace(Instance, instance_state=property(lambda self: InstanceState(state_of(self), CODES[state_of(self)])))
-    replace(Instance, state=property(state_of))
-    replace(Instance, state_code=property(lambda self: CODES[state_of(self)]))
-    replace(Instance, instance_status=property(_status))
-    replace(Instance, system_status=property(_status))
-    replace(Instance, state_reason=property(_reason, lambda self, value: setattr(self, "_state_reason", value)))
+    wrap(
+        Instance,
+        __init__=_make,
+        start=_changes_to("running", lambda instance: _begin(instance, boots=1)),
+        stop=_changes_to("stopped", _begin),
+        terminate=_changes_to("terminated", _terminated),
+        reboot=_reboot,
+    )
+    replace(
+        Instance,
+        instance_state=property(lambda self: InstanceState(state_of(self), CODES[state_of(self)])),
+        state=property(state_of),
+        state_code=property(lambda self: CODES[state_of(self)]),
+        instance_status=property(_status),
+        system_status=property(_status),
+        state_reason=property(_reason, lambda self, value: setattr(self, "_state_reason", value)),
+    )

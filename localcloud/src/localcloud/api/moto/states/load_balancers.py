@@ -9,7 +9,7 @@ from typing import Any
 from moto.elbv2.models import FakeLoadBalancer
 
 from .. import lifecycle
-from ..patching import replace
+from ..patching import replace, wrap
 
 NUMBER = 10**9
 
@@ -30,17 +30,20 @@ def _state(balancer: Any) -> dict[str, str]:
     return state
 
 
+def _make(init: Any, balancer: Any, /, *args: Any, **kwargs: Any) -> None:
+    balancer._since = time.monotonic()
+    balancer._settled = False
+    init(balancer, *args, **kwargs)
+    region = balancer.arn.split(":")[3]
+    prefix = "internal-" if balancer.scheme == "internal" else ""
+    number = NUMBER + secrets.randbelow(9 * NUMBER)
+    balancer.dns_name = f"{prefix}{balancer.name}-{number}.{region}.elb.amazonaws.com"
+
+
 def apply() -> None:
-    original = FakeLoadBalancer.__init__
-
-    def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        self._since = time.monotonic()
-        self._settled = False
-        original(self, *args, **kwargs)
-        region = self.arn.split(":")[3]
-        prefix = "internal-" if self.scheme == "internal" else ""
-        self.dns_name = f"{prefix}{self.name}-{NUMBER + secrets.randbelow(9 * NUMBER)}.{region}.elb.amazonaws.com"
-
-    replace(FakeLoadBalancer, __init__=init)
-    replace(FakeLoadBalancer, state=property(state_of, lambda self, value: None))
-    replace(FakeLoadBalancer, load_balancer_state=property(_state))
+    wrap(FakeLoadBalancer, __init__=_make)
+    replace(
+        FakeLoadBalancer,
+        state=property(state_of, lambda self, value: None),
+        load_balancer_state=property(_state),
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 
 from .. import lifecycle
-from ..patching import replace
+from ..patching import replace, wrap
 
 
 def state_of(gateway: Any) -> str:
@@ -22,28 +22,31 @@ def state_of(gateway: Any) -> str:
     return "available" if gateway._settled else "pending"
 
 
+def _make(init: Any, gateway: Any, /, *args: Any, **kwargs: Any) -> None:
+    gateway._since = time.monotonic()
+    gateway._settled = gateway._deleted = False
+    gateway._deleting_since = None
+    init(gateway, *args, **kwargs)
+
+
+def _delete(delete: Any, backend: Any, nat_gateway_id: str) -> Any:
+    gateway: Any = delete(backend, nat_gateway_id)
+    if gateway._deleting_since is None:
+        gateway._deleting_since = time.monotonic()
+        lifecycle.current().later(
+            "nat gateway deleting", lambda: _end(gateway), lambda: lifecycle.current().is_gone(gateway.id)
+        )
+    return gateway
+
+
 def apply() -> None:
-    original, delete = NatGateway.__init__, NatGatewayBackend.delete_nat_gateway
-
-    def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        self._since = time.monotonic()
-        self._settled = self._deleted = False
-        self._deleting_since = None
-        original(self, *args, **kwargs)
-
-    def begin_delete(self: Any, nat_gateway_id: str) -> Any:
-        gateway: Any = delete(self, nat_gateway_id)
-        if gateway._deleting_since is None:
-            gateway._deleting_since = time.monotonic()
-            lifecycle.current().later(
-                "nat gateway deleting", lambda: _end(gateway), lambda: lifecycle.current().is_gone(gateway.id)
-            )
-        return gateway
-
-    replace(NatGateway, __init__=init)
-    replace(NatGateway, state=property(state_of, lambda self, value: None))
-    replace(NatGateway, failure_message=property(lambda self: lifecycle.current().failure(self.id)))
-    replace(NatGatewayBackend, delete_nat_gateway=begin_delete)
+    wrap(NatGateway, __init__=_make)
+    replace(
+        NatGateway,
+        state=property(state_of, lambda self, value: None),
+        failure_message=property(lambda self: lifecycle.current().failure(self.id)),
+    )
+    wrap(NatGatewayBackend, delete_nat_gateway=_delete)
 
 
 def _end(gateway: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from moto.elbv2.exceptions import TargetNotRunning
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeTargetGroup
 
-from .. import lifecycle
+from .. import lifecycle, moto_state
 from ..patching import replace
 
 NOT_IN_USE = ("unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer")
@@ -38,8 +38,6 @@ def draining(group: Any) -> dict[str, dict[str, Any]]:
 
 def balancers_of(group: Any) -> list[Any]:
     """The load balancers with a listener that forwards to the group."""
-    from .. import moto_state
-
     backend = moto_state.elbv2(group.region_name)
     return [one for one in list(backend.load_balancers.values()) if group.arn in targets_of_balancer(one)]
 
