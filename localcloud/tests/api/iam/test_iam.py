@@ -79,7 +79,7 @@ class Row(NamedTuple):
 
     service: str
     call: str
-    wish: Callable[[World, dict[str, str], str], dict[str, Any]]
+    params: Callable[[World, dict[str, str], str], dict[str, Any]]
     refused: list[Statement]
     allowed: list[Statement]
 
@@ -248,10 +248,10 @@ ROWS = {
 }
 
 
-def answer(user: User, row: Row, wishes: dict[str, Any]) -> tuple[str, str]:
+def answer(user: User, row: Row, params: dict[str, Any]) -> tuple[str, str]:
     """Code and message; both empty where the call is answered."""
     try:
-        getattr(user.get(row.service), row.call)(**wishes)
+        getattr(user.get(row.service), row.call)(**params)
     except ClientError as error:
         return error.response["Error"]["Code"], error.response["Error"]["Message"]
     return "", ""
@@ -261,23 +261,23 @@ def answer(user: User, row: Row, wishes: dict[str, Any]) -> tuple[str, str]:
 def test_refused_under_one_policy_and_not_under_the_other(
     row: Row, world: World, things: dict[str, str], user: User
 ) -> None:
-    if "IamInstanceProfile" in (wishes := row.wish(world, things, user.name)):
+    if "IamInstanceProfile" in (params := row.params(world, things, user.name)):
         user.iam.create_role(**role("iam-profile"))
         user.iam.create_instance_profile(InstanceProfileName="iam-profile")
         user.iam.add_role_to_instance_profile(InstanceProfileName="iam-profile", RoleName="iam-profile")
     user.may(*row.refused)
-    code, message = answer(user, row, wishes)
+    code, message = answer(user, row, params)
     code_of_service = {"ec2": "UnauthorizedOperation", "ssm": "AccessDeniedException"}
     assert code == code_of_service.get(row.service, "AccessDenied"), message
     assert f"User: {user.arn} is not authorized to perform: " in message
     user.may(*row.allowed)
-    code, message = answer(user, row, wishes)
-    assert code == ("DryRunOperation" if "DryRun" in wishes else ""), message
+    code, message = answer(user, row, params)
+    assert code == ("DryRunOperation" if "DryRun" in params else ""), message
 
 
-def said(call: Any, **wishes: Any) -> str:
+def said(call: Any, **params: Any) -> str:
     with pytest.raises(ClientError) as error:
-        call(**wishes)
+        call(**params)
     return str(error.value.response["Error"]["Message"])
 
 
@@ -378,8 +378,8 @@ def test_the_simulator_answers_as_calls_are_judged(user: User) -> None:
     asked = {"PolicySourceArn": user.arn, "ActionNames": [STOP, "ec2:TerminateInstances", "ec2:StartInstances"]}
     instance = f"arn:aws:ec2:{HERE}:instance/i-1"
 
-    def decisions(call: Any, **wishes: Any) -> list[str]:
-        return [one["EvalDecision"] for one in call(ResourceArns=[instance], **wishes)["EvaluationResults"]]
+    def decisions(call: Any, **params: Any) -> list[str]:
+        return [one["EvalDecision"] for one in call(ResourceArns=[instance], **params)["EvaluationResults"]]
 
     assert decisions(iam.simulate_principal_policy, **asked) == ["implicitDeny", "explicitDeny", "implicitDeny"]
     [result, *_] = iam.simulate_principal_policy(ResourceArns=[instance], **asked)["EvaluationResults"]
