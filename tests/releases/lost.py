@@ -65,8 +65,8 @@ def attempt(fleet: Fleet, title: str, names: set[str], options: Options) -> list
         wrong.append("containers changed that were well")
     if missing := sorted(all_before - parameters(fleet)):
         wrong.append(f"not brought back: {', '.join(missing)}")
-    if not all(name in run.output for name in names):
-        wrong.append("what was lost is not announced")
+    if silent := sorted(name for name in names if name not in run.output):
+        wrong.append(f"not announced: {', '.join(silent)}")
     if more := sorted(set(written()[journal:]) - LOCK):
         wrong.append(f"the second site.yml wrote {', '.join(more)}")
     return report(receipt, wrong + fleet.differs(str(fleet.variables["app_version"])) + shut(fleet))
