@@ -15,10 +15,10 @@ URL = "postgresql://backend:{}@db.example:5432/tandem?sslmode=verify-full"
 
 def look(*environment: str) -> dict[str, Any]:
     """What look.yml has of a backend whose container has this environment."""
-    return {"__release_look": {"results": [{"exists": True, "container": {"Config": {"Env": list(environment)}}}]}}
+    return {"release__look": {"results": [{"exists": True, "container": {"Config": {"Env": list(environment)}}}]}}
 
 
-NOTHING = {"__release_look": {"results": [{"exists": False, "container": None}]}}
+NOTHING = {"release__look": {"results": [{"exists": False, "container": None}]}}
 SECOND = look("NAME=backend-2", f"DBCONNECTIONSTRING={URL.format('secret-of-2')}")
 
 
@@ -39,4 +39,4 @@ SECOND = look("NAME=backend-2", f"DBCONNECTIONSTRING={URL.format('secret-of-2')}
 def test_what_the_backends_were_told(hosts: list[dict[str, Any]], told: str) -> None:
     names = [f"backend-{number}" for number in range(1, len(hosts) + 1)]
     variables = {"hostvars": dict(zip(names, hosts, strict=True)), "groups": {"backend": names}}
-    assert value("__database_schema_told", ROOT / "roles/database_schema", **variables) == told
+    assert value("database_schema__told", ROOT / "roles/database_schema", **variables) == told

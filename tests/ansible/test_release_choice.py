@@ -68,11 +68,11 @@ ON_AFTER_BACK = [record(1), record(2), record(3, back_to=1), record(4)]
     ],
 )
 def test_what_is_gone_back_to(found: dict[str, Any], back: int) -> None:
-    assert value("__release_back", release_state=found) == back
+    assert value("release__back", release_state=found) == back
 
 
 def test_a_number_is_taken_at_its_word() -> None:
-    assert value("__release_back", release_state=state(*ON_AFTER_BACK), release_to="2") == 2
+    assert value("release__back", release_state=state(*ON_AFTER_BACK), release_to="2") == 2
 
 
 def chosen(tmp_path: Path, found: dict[str, Any], **variables: Any) -> Any:
@@ -95,8 +95,8 @@ def test_where_nothing_can_be_gone_back_to_it_says_so(tmp_path: Path) -> None:
 
 RUNS = {"up": True, "version": "1", "image": "sha256:1"}
 # What is in a host's folder, by the release's number.
-FOLDERS = """{{ {'config': 'config-' ~ (kept | select('in', __release_candidates) | max)}
-                if kept | select('in', __release_candidates) | list else {} }}"""
+FOLDERS = """{{ {'config': 'config-' ~ (kept | select('in', release__candidates) | max)}
+                if kept | select('in', release__candidates) | list else {} }}"""
 
 
 TOUCHED = {"release_touched": True, "release_had": 4}
@@ -161,16 +161,16 @@ def test_what_a_failed_release_does_to_a_host(
     running = {**RUNS, "up": bool(runs), "release": runs, "config": f"config-{runs}"}
     found = state(*history)
     steps = {
-        "replace": "step replace {{ __release_spec.config[7:] }} on",
+        "replace": "step replace {{ release__spec.config[7:] }} on",
         "admit": "step admit on",
         "remove": "step remove on",
     }
     stubs = {name: say(words) for name, words in steps.items()}
-    stubs |= {"look": say("look", release_running=running), "load": say("load", __release_spec=FOLDERS)}
+    stubs |= {"look": say("look", release_running=running), "load": say("load", release__spec=FOLDERS)}
     stubs |= {"sick": say("sick", release_sick=host.get("sick", False)), "reach": say("reach")}
     variables = {
         "project": "tandem", "release_state": found, "release_number": 5, "release_fallback": found["current"],
-        "__release_folders": {"files": [{"path": f"/etc/tandem/releases/{number}"} for number in host["kept"]]},
+        "release__folders": {"files": [{"path": f"/etc/tandem/releases/{number}"} for number in host["kept"]]},
     }  # fmt: skip
     played = Rehearsal(tmp_path, stubs, {"backend-1": {"release_plan": "replace", **host}}, variables).play(
         ("backend", ["restore"])

@@ -95,7 +95,7 @@ def test_a_host_that_cannot_be_tidied_up_does_not_spoil_a_good_release(tmp_path:
 
 SURGE = {
     "release_surge": True, "release_surge_port": 5011, "release_port": 5001, "release_target": "i-1", "name_prefix": "tandem",
-    "aws_environment": {}, "operator_python": "python3", "__release_spec": {"name": "backend", "port": 5001},
+    "aws_environment": {}, "operator_python": "python3", "release__spec": {"name": "backend", "port": 5001},
 }  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def test_the_first_answer_counts(tmp_path: Path) -> None:
     """Asked once more, the container has come to itself and says nothing of its trouble."""
     well = "end(ready=True, state='running', answer='200', logs=['all is well'])\n"
     first = {"ready": False, "state": "running", "answer": "503", "logs": ["no licence"]}
-    done = play(tmp_path, ["failed"], {"container_ready": well}, __release_ready=first)
+    done = play(tmp_path, ["failed"], {"container_ready": well}, release__ready=first)
     assert "no licence" in done.stdout, done.stdout
     assert "all is well" not in done.stdout
 

@@ -44,13 +44,13 @@ def play(folder: Path, name: str, image: str, *files: str, **more: object) -> Pl
     }  # fmt: skip
     variables = {
         "release_tier": name, "project": "tandem", "release_port": 5001, "release_ready_timeout": 0, "health_path": "/readyz",
-        "__release_spec": spec, "__release_host_port": free_port(), **more,
+        "release__spec": spec, "release__host_port": free_port(), **more,
     }  # fmt: skip
     return Rehearsal(folder, {}, {name: {}}, variables).play(("backend", list(files)), options=("-vvv", "--diff"))
 
 
 def test_a_container_that_is_started_and_looked_at(tmp_path: Path, name: str, image: str) -> None:
-    played = play(tmp_path, name, image, "look", "start", __release_container=name)
+    played = play(tmp_path, name, image, "look", "start", release__container=name)
     assert SECRET in docker("inspect", name)
     assert "running" in played.stdout, played.stdout
     state = {"targets": {name: {"i-1": {"state": "healthy"}}}}
@@ -60,7 +60,7 @@ def test_a_container_that_is_started_and_looked_at(tmp_path: Path, name: str, im
         image,
         "look",
         "decide",
-        __release_wanted="abc",
+        release__wanted="abc",
         aws_instance_id="i-1",
         release_state=state,
     )
@@ -69,7 +69,7 @@ def test_a_container_that_is_started_and_looked_at(tmp_path: Path, name: str, im
 
 
 def test_what_went_wrong_is_told(tmp_path: Path, name: str) -> None:
-    played = play(tmp_path, name, "sha256:" + "0" * 64, "start", __release_container=name)
+    played = play(tmp_path, name, "sha256:" + "0" * 64, "start", release__container=name)
     assert played.returncode != 0
     assert "0" * 64 in re.sub(r".*censored.*", "", played.stdout), played.stdout
     assert SECRET not in played.stdout + played.stderr

@@ -65,7 +65,7 @@ def test_what_a_look_at_a_host_leads_to(tmp_path: Path) -> None:
     running = {**RUNNING, "up": False}
     variables = {
         "release_state": STATE, "release_settings": {}, "name_prefix": "t", "parameter_path": "/t", "images_names": {},
-        "__release_config": "",
+        "release__config": "",
     }  # fmt: skip
     hosts = {"backend-1": {"aws_instance_id": "i-1"}}
     rehearsal = Rehearsal(tmp_path, {"look": say("look", release_running=running)}, hosts, variables)
