@@ -115,11 +115,25 @@ def test_an_inventory_that_is_not_there_ends_the_run(cloud: Endpoint, inventory:
     refused(cloud, "playbooks/teardown.yml", ("-e", "confirm=tandem-main"), (inventory,), inventory)
 
 
-def test_a_part_of_the_hosts_is_refused(cloud: Endpoint) -> None:
-    done = run(cloud, "playbooks/deploy.yml", "--limit", "localhost", "--tags", "docker")
+@pytest.mark.parametrize(
+    ("playbook", "arguments", "said"),
+    [
+        (
+            "playbooks/deploy.yml",
+            ["--limit", "localhost", "--tags", "docker"],
+            ["--limit = localhost", "--tags = docker"],
+        ),
+        ("site.yml", ["--tags", "netwrok,verify"], ["--tags = netwrok", "fix:     --tags network"]),
+        ("playbooks/provision.yml", ["--skip-tags", "verify"], ["--skip-tags = verify", "allowed: database, hosts,"]),
+    ],
+)
+def test_a_part_that_there_is_not_is_refused(
+    cloud: Endpoint, playbook: str, arguments: list[str], said: list[str]
+) -> None:
+    done = run(cloud, playbook, *arguments)
     assert done.returncode != 0
-    for said in ("2 problems", "--limit = localhost", "--tags = docker"):
-        assert (done.stdout + done.stderr).count(said) == 1
+    for words in said:
+        assert (done.stdout + done.stderr).count(words) == 1, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

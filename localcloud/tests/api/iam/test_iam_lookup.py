@@ -39,6 +39,7 @@ def test_tags_of_each_type_are_found(clients: Clients, world: World, name: str) 
     rds.create_db_parameter_group(
         DBParameterGroupName=name, DBParameterGroupFamily="postgres17", Description="d", Tags=TAGS
     )
+    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="world")  # other tests change it
     rds.create_db_snapshot(DBSnapshotIdentifier=name, DBInstanceIdentifier="world", Tags=TAGS)
     rds.add_tags_to_resource(ResourceName=f"arn:aws:rds:{REGION}:123456789012:db:world", Tags=TAGS)
     iam.create_role(**role(name), Path="/team/", Tags=TAGS)
