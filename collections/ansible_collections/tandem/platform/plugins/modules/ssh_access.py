@@ -71,6 +71,10 @@ known_hosts_kept:
   description: Whether O(known_hosts_parameter) holds the same.
   returned: always
   type: bool
+known_hosts_lost:
+  description: Whether O(known_hosts_parameter) is gone, though this machine has met hosts of which it held the keys.
+  returned: always
+  type: bool
 """
 
 import os
@@ -278,9 +282,15 @@ def main() -> None:
     if not USER.fullmatch(params["user"]):
         module.fail_json(msg=f"user={shown(params['user'])}: want a user's name on the hosts ({USER.pattern})")
     if module.check_mode:
-        module.exit_json(changed=not config.exists(), config=str(config), known_hosts="", known_hosts_kept=True)
+        module.exit_json(
+            changed=not config.exists(),
+            config=str(config),
+            known_hosts="",
+            known_hosts_kept=True,
+            known_hosts_lost=False,
+        )
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    instances, mode = params["instances"], params["host_keys"]
+    instances, mode, lost = params["instances"], params["host_keys"], False
     try:
         key, kept = parameters(module.client("ssm"), params["key_parameter"], params["known_hosts_parameter"])
         texts = {
@@ -296,7 +306,9 @@ def main() -> None:
                     f"{params['known_hosts_parameter']}: {'; '.join(map(shown, strange))}"
                 )
             names = {item["id"]: name for name, item in instances.items()}
-            before = merged(by_instance(texts["known_hosts"])[0], stored, names)
+            here = by_instance(texts["known_hosts"])[0]
+            lost = not kept and not names.keys().isdisjoint(here)
+            before = merged(here, stored, names)
             texts["known_hosts"] = known_hosts(module.client("ec2"), before, instances, params["timeout"])
     except NoSecretError as error:
         module.fail_json(msg=f"The SSH key: {error}")
@@ -319,7 +331,11 @@ def main() -> None:
     changed = [name for name, text in texts.items() if write(directory / name, text)]
     vouched = texts["known_hosts"] if mode == "console" else ""
     module.exit_json(
-        changed=bool(changed), config=str(config), known_hosts=vouched, known_hosts_kept=vouched in ("", kept)
+        changed=bool(changed),
+        config=str(config),
+        known_hosts=vouched,
+        known_hosts_kept=vouched in ("", kept),
+        known_hosts_lost=lost,
     )
 
 
