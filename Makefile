@@ -1,28 +1,28 @@
-# Tandem. `make` alone lists what there is.
+# Tandem. `make` alone lists the targets.
 .DEFAULT_GOAL := help
 .PHONY: help setup picture up down test torture mutants receipts lint format status logs console releases localcloud \
   bench-apps bench-provision bench-localcloud lock
 
 PYTHON ?= python3
 export PYTHON
-# The inventory's folder, which bears the environment's name.
+# The inventory folder, named after the environment.
 ENVIRONMENT ?= local
 ENV_NAME ?= $(ENVIRONMENT)
-# Commands for the local cloud run in its internet, all others where they are typed.
+# Commands for the local cloud run in its network, all others directly.
 WITHIN := $(if $(filter local,$(ENVIRONMENT)),localcloud exec --)
-# An environment that shares another's folder is named by -e.
+# An environment without a folder of its own is named with -e.
 NAMED := -i inventory/$(ENVIRONMENT) $(if $(filter $(ENVIRONMENT),$(ENV_NAME)),,-e 'env_name=$(ENV_NAME)')
 PLAYBOOK := $(WITHIN) ansible-playbook $(NAMED)
 REPORT := $(WITHIN) env ANSIBLE_STDOUT_CALLBACK=tandem.platform.plain ansible-playbook $(NAMED)
-# For targets that begin or end the local cloud, or break what runs there.
-LOCAL_ONLY = @test $(ENVIRONMENT) = local || { echo "make $@ is for the local cloud alone; on AWS: $(1)" >&2; exit 2; }
+# For targets that start or stop the local cloud, or break what runs there.
+LOCAL_ONLY = @test $(ENVIRONMENT) = local || { echo "make $@ is for the local cloud only; on AWS: $(1)" >&2; exit 2; }
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-# Said before anything is installed.
+# Checked before anything is installed.
 ifeq ($(ENVIRONMENT),local)
 ifneq ($(filter localcloud up down status releases logs console picture mutants receipts,$(MAKECMDGOALS)),)
 ifneq ($(shell id -u),0)
-$(error The local cloud makes network namespaces and firewall tables, so it needs root. Run `sudo -s`, then again: make $(MAKECMDGOALS))
+$(error The local cloud creates network namespaces and firewall tables, so it needs root. Run `sudo -s`, then again: make $(MAKECMDGOALS))
 endif
 endif
 endif
@@ -36,13 +36,13 @@ help: ## List the targets
 .venv/.development: requirements-dev.txt .venv/.runtime
 	@bin/make-venv requirements-dev.txt && touch $@
 
-setup: .venv/.runtime ## Make the virtual environment, and nothing else
+setup: .venv/.runtime ## Create the virtual environment only
 
 localcloud: .venv/.runtime
 	$(call LOCAL_ONLY,ansible-playbook -i inventory/$(ENVIRONMENT) site.yml)
 	@localcloud up
 
-up: localcloud ## Bring up the local cloud and deploy to it; again: changes nothing
+up: localcloud ## Start the local cloud and deploy to it; a second run changes nothing
 	@$(PLAYBOOK) site.yml $(ARGS)
 
 down: .venv/.runtime ## Tear the deployment down, then the local cloud
@@ -51,19 +51,19 @@ down: .venv/.runtime ## Tear the deployment down, then the local cloud
 	@localcloud down
 	@rmdir .state/$${LOCALCLOUD_NAME:-localcloud} .state 2>/dev/null || :
 
-status: .venv/.runtime ## What runs where, and what differs from what is wanted
+status: .venv/.runtime ## Show what runs where, and any drift
 	@$(REPORT) playbooks/status.yml $(ARGS)
 
-releases: .venv/.runtime ## Who deployed what, when, and how it ended
+releases: .venv/.runtime ## List releases: who deployed what, when, and the result
 	@$(REPORT) playbooks/releases.yml $(ARGS)
 
-logs: .venv/.runtime ## All containers' logs, merged (ARGS="backend --no-follow")
+logs: .venv/.runtime ## Follow the logs of all containers, merged (ARGS="backend --no-follow")
 	@$(WITHIN) bin/logs --environment $(ENV_NAME) $(ARGS)
 
-console: .venv/.runtime ## psql on the database, as the application's user, through a backend
+console: .venv/.runtime ## Open psql on the database, as the application's user, through a backend
 	@$(WITHIN) bin/console $(ENV_NAME)
 
-picture: .venv/.runtime ## Draw docs/topology.svg from the running deployment, as the verification sees it
+picture: .venv/.runtime ## Draw docs/topology.svg from the verification of the running deployment
 	@$(PLAYBOOK) playbooks/verify.yml $(ARGS)
 	@cp reports/$(ENV_NAME)/topology.svg docs/topology.svg
 
@@ -71,26 +71,26 @@ mutants: .venv/.development ## Break the running deployment in every known way; 
 	$(call LOCAL_ONLY,python -m tests.mutants -i inventory/$(ENVIRONMENT) --insist)
 	@localcloud exec -- python -m tests.mutants $(ARGS)
 
-receipts: .venv/.development ## What visitors see of a roll-out, a rollback and a failed roll-out, under load
+receipts: .venv/.development ## Roll out, roll back and fail a release under load; count lost requests
 	$(call LOCAL_ONLY,python -m tests.releases.receipts -i inventory/$(ENVIRONMENT) --insist)
 	@localcloud exec -- python -m tests.releases.receipts $(ARGS)
 
-bench-apps: .venv/.development ## Requests per second of the applications, against bare ones
+bench-apps: .venv/.development ## Measure requests per second of the applications, against bare ones
 	@python -m tests.bench.apps $(ARGS)
 
-bench-provision: .venv/.development ## How long creation, second run and teardown take, against a boto3 script
+bench-provision: .venv/.development ## Time creation, second run and teardown, against a boto3 script
 	@python -m tests.bench.provision $(ARGS)
 
-bench-localcloud: .venv/.development ## The local cloud: start, change to packets, memory, calls a second
+bench-localcloud: .venv/.development ## Measure the local cloud: start, time from call to packets, memory, calls per second
 	@python localcloud/tests/bench/cloud.py $(ARGS)
 
-test: .venv/.development ## Everything that must pass; ends with a summary (ARGS="--only fast" picks steps)
+test: .venv/.development ## Run every required test; ends with a summary (ARGS="--only fast" picks steps)
 	@bin/test $(ARGS)
 
-torture: .venv/.development ## The same with all mutants, kills and broken releases, instead of the day's sample
+torture: .venv/.development ## Run the tests with all mutants, kills and broken releases, not a daily sample
 	@bin/test --torture $(ARGS)
 
-lint: .venv/.development ## ansible-lint, ansible-test sanity, yamllint, ruff, mypy, shellcheck
+lint: .venv/.development ## Run ansible-lint, ansible-test sanity, yamllint, ruff, mypy, shellcheck
 	@bin/lint
 
 format: .venv/.development ## Format the Python code

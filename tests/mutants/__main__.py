@@ -1,4 +1,4 @@
-"""The runner: `python -m tests.mutants -i inventory/local [--sample N] [--seed DATE] [--only TEXT]`."""
+"""The runner: `python -m tests.mutants -i inventory/local [--sample N] [--seed DATE] [--only TEXT] [--list]`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ console = Console(highlight=False)
 
 def main() -> int:
     arguments = read_arguments()
+    if arguments.list:
+        print("\n".join(f"{mutant.name}\n    {mutant.expects}" for mutant in choose(arguments)))
+        return 0
     if not os.environ.get("AWS_ENDPOINT_URL") and not arguments.insist:
         print("This breaks the deployment on purpose, and no local cloud is named (AWS_ENDPOINT_URL). If you mean this")
         print("AWS account, say --insist; for the local cloud: localcloud exec -- python -m tests.mutants")
@@ -58,6 +61,7 @@ def read_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seed", default=today(), help="default: the date")
     parser.add_argument("--only", default="", help="only mutants whose name matches this regular expression")
+    parser.add_argument("--list", action="store_true", help="show mutants and expected messages, and end")
     parser.add_argument("--insist", action="store_true", help="break a deployment that is not on a local cloud")
     arguments = parser.parse_args()
     arguments.extra = [word for variable in arguments.variables for word in ("-e", variable)]
