@@ -8,8 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # Tests of what Ansible runs.
 UNIT = "collections/ansible_collections/tandem/platform/tests/unit"
-# Folders of tests that are steps of their own; every other folder of tests needs no cloud and runs in `fast`.
-OWN_STEPS = ("apps", "roles", "whole", "support", "runner", "mutants")
+# Folders of tests that are steps of their own; all other tests need no cloud and run in `fast`.
+OWN_STEPS = ("apps", "molecule", "whole")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def steps(torture: bool) -> list[Step]:
         pytest("apps", "both applications against a real PostgreSQL and a browser", _apps(torture), 10, workers=4),
         pytest("api", "the local cloud's API", _localcloud(cloud=False), 10, workers=2),
         pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 30, workers=5),
-        pytest("roles", "the roles' molecule scenarios", ["tests/roles"], 25, workers=2),
+        pytest("roles", "the roles' molecule scenarios", ["tests/molecule"], 25, workers=2),
         pytest("whole", "the whole deployment on a local cloud", ["tests/whole"], 180 if torture else 45, workers=2),
     ]
 
@@ -58,9 +58,10 @@ def _apps(torture: bool) -> list[str]:
 
 
 def _fast() -> list[str]:
-    folders = (path for path in (ROOT / "tests").iterdir() if path.is_dir() and any(path.glob("test_*.py")))
-    # Backwards, so that `provision`, whose one file takes longest, does not begin last.
-    return [*sorted((f"tests/{path.name}" for path in folders if path.name not in OWN_STEPS), reverse=True), UNIT]
+    files = (file.relative_to(ROOT) for file in sorted((ROOT / "tests").rglob("test_*.py")))
+    own = [file for file in files if file.parts[1] not in OWN_STEPS]
+    # Files that play whole playbooks take minutes each.
+    return [*map(str, sorted(own, key=lambda file: file.parts[1] != "playbooks")), UNIT]
 
 
 def _localcloud(cloud: bool) -> list[str]:

@@ -15,8 +15,8 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from tests.fast.test_templates import trusted
 from tests.support.cloud import ROOT
+from tests.support.templates import trusted
 
 ROLE = ROOT / "roles/release"
 COLLECTION = Path("collections/ansible_collections/tandem/platform")

@@ -106,7 +106,7 @@ def test_wrong_variables_end_every_playbook(cloud: Endpoint, playbook: str) -> N
     ],
 )
 def test_no_variable_reaches_further_than_its_environment(cloud: Endpoint, given: dict[str, Any], said: str) -> None:
-    """Through the playbook that deletes. tests/provision/test_preflight.py tries each rule with more."""
+    """Through the playbook that deletes. The collection's test_settings.py tries each rule with more."""
     refused(cloud, "playbooks/teardown.yml", variables(**given), ("1 problem,", said))
 
 

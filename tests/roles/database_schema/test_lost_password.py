@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.roles.release.rehearsal import value
 from tests.support.cloud import ROOT
-
-from .rehearsal import value
 
 URL = "postgresql://backend:{}@db.example:5432/tandem?sslmode=verify-full"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 ELSEWHERE = {"localcloud", "reports", "docs"}
 IMPORT = re.compile(
     r"^\s*(?:from|import) +localcloud\b(?!\.testing\b| import testing\b).*|-m[\"', ]+localcloud\.\w+", re.MULTILINE

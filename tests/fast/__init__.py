@@ -1,1 +1,0 @@
-"""Tests that need no cloud: templates, the access matrix, filters, argument specs, inventory, teardown."""
