@@ -64,7 +64,7 @@ def playbook(endpoint: Endpoint, state: str, name: str, *arguments: str) -> Call
     def run() -> str:
         extra = ["-e", f"state_dir={state}", "-e", "ssh_host_keys=accept-new", *arguments]
         extra += ["-e", "admin_cidr=203.0.113.7/32"]
-        command = [ROOT / ".venv/bin/ansible-playbook", "-i", "inventory/local", f"playbooks/{name}.yml", *extra]
+        command = [f"{ROOT}/.venv/bin/ansible-playbook", "-i", "inventory/local", f"playbooks/{name}.yml", *extra]
         environment = {**without_aws(), **endpoint.environment, "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"}
         answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800)
         if answer.returncode:

@@ -21,7 +21,7 @@ TIERS = list(ACCESS["access_tiers"])
 SIDES = {tier: f"sg-{tier}" for tier in TIERS} | {"internet": "0.0.0.0/0", "admin": "203.0.113.7/32"}
 
 
-def compiled(matrix: list[dict[str, Any]]) -> dict[str, set[tuple[str, int, str]]]:
+def compiled(matrix: list[dict[str, Any]]) -> dict[str, set[tuple[str, int | None, str]]]:
     """Tier -> {(direction, port, other side)}."""
     return {
         tier: {

@@ -116,7 +116,7 @@ def play_of(hosts: str, files: list[str], shows: str) -> dict[str, Any]:
 
 def value(name: str, role: Path = ROLE, **variables: Any) -> Any:
     """One of the role's own variables (vars/main.yml), under these."""
-    own = {}
+    own: dict[str, Any] = {}
     for file in ("defaults", "vars"):
         read = yaml.safe_load((role / file / "main.yml").read_text())
         own |= trusted(read)
