@@ -54,7 +54,7 @@ def test_an_old_report_is_not_taken_for_a_new_one() -> None:
     assert runner.run(step("pass", "junit")).passed == 1
 
 
-def test_steps_have_no_input(capfd: pytest.CaptureFixture[str]) -> None:
+def test_steps_have_no_input() -> None:
     assert runner.run(step("import sys; sys.exit(len(sys.stdin.read()))")).failed == 0
 
 

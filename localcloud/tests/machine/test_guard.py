@@ -18,7 +18,6 @@ from localcloud.machine.namespaces import run
 pytestmark = pytest.mark.cloud
 
 SOMEWHERE_PRIVATE = "172.30.99.99"
-TEST_NETWORK = "203.0.113.0/24"
 
 
 @pytest.fixture

@@ -141,14 +141,13 @@ class Target:
 
 @dataclass(frozen=True)
 class TargetGroup:
-    """deregistration_delay in seconds. algorithm: round_robin or least_outstanding_requests."""
+    """algorithm: round_robin or least_outstanding_requests."""
 
     arn: str
     name: str
     vpc_id: str
     health_check: HealthCheck
     targets: tuple[Target, ...] = ()
-    deregistration_delay: int = 300
     algorithm: str = "round_robin"
 
 

@@ -98,7 +98,6 @@ def read_target_groups(region: str) -> Iterator[TargetGroup]:
                 matcher=group.matcher["HttpCode"],
             ),
             targets=tuple(registered + leaving),
-            deregistration_delay=int(group.attributes["deregistration_delay.timeout_seconds"]),
             algorithm=group.attributes["load_balancing.algorithm.type"],
         )
 

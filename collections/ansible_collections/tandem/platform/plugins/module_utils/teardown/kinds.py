@@ -25,8 +25,6 @@ class Kind:
 # What takes AWS minutes needs nothing before it, so all of it is deleted at once and waited for together.
 SLOW = ("load balancer", "instance", "database", "NAT gateway", "VPC endpoint")
 IN_SUBNETS = (*SLOW, "network interface")
-IN_VPC = ("subnet", "security group", "route table", "network ACL", "internet gateway")
-ON_GATEWAY = (*IN_SUBNETS, "elastic address")
 
 KINDS = (
     Kind("load balancer", services.load_balancers, services.delete_load_balancer),
