@@ -1,4 +1,4 @@
-"""Refusals of further kinds, with their accepted twins: IAM, STS, Parameter Store, logs, alarms, buckets, queues, signatures."""
+"""Refusals of further kinds, with their accepted twins: IAM, STS, Parameter Store, logs, alarms, buckets, signatures."""
 
 from __future__ import annotations
 
@@ -68,15 +68,6 @@ def other(service: str, action: str, code: str, refused: dict[str, Any], accepte
     return Row(service, action, code, lambda w, n: refused, None if accepted is None else lambda w, n: accepted)
 
 
-def table(name: str) -> dict[str, Any]:
-    return {
-        "TableName": name,
-        "KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}],
-        "AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}],
-        "BillingMode": "PAY_PER_REQUEST",
-    }
-
-
 ROWS = {
     "user with ü": other("iam", "create_user", "ValidationError", {"UserName": "jürgen"}, {"UserName": "juergen+=,.@-_"}),
     "trust with an effect that is none": trust(document(**TRUST).replace("Allow", "Perhaps")),
@@ -103,9 +94,6 @@ ROWS = {
     ),
     "policy of AWS's own": other(
         "iam", "delete_policy", "AccessDenied", {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}, None
-    ),
-    "table with a space": other(
-        "dynamodb", "create_table", "ValidationException", table("a b"), table("a-b")
     ),
     "role that is not": other(
         "sts", "assume_role", "AccessDenied", {"RoleArn": NOBODY, "RoleSessionName": "test"}, None
@@ -153,20 +141,6 @@ ROWS = {
         "InvalidParameterException",
         {"Name": "two-kinds", "SecretString": "x", "SecretBinary": b"x"},
         {"Name": "two-kinds", "SecretString": "x"},
-    ),
-    "queue that hides for long": other(
-        "sqs",
-        "create_queue",
-        "InvalidAttributeValue",
-        {"QueueName": "hides", "Attributes": {"VisibilityTimeout": "43201"}},
-        {"QueueName": "hides", "Attributes": {"VisibilityTimeout": "43200"}},
-    ),
-    "queue of a colour": other(
-        "sqs",
-        "create_queue",
-        "InvalidAttributeName",
-        {"QueueName": "red", "Attributes": {"Colour": "red"}},
-        {"QueueName": "red", "Attributes": {"DelaySeconds": "900"}},
     ),
 }  # fmt: skip
 

@@ -14,7 +14,7 @@ from moto.core.utils import get_service_model
 from ..errors import AwsError
 from ..request import Call
 
-MANY = 50  # actions in a row of the table
+MANY = 24  # actions in a row of the table
 
 
 @dataclass(frozen=True)
@@ -74,28 +74,19 @@ RECORDED = (
     Actions("budgets", ".*", ""),
     Actions("resourcegroupstaggingapi", ".*", "tags"),
     Actions("resource-groups", ".*", ""),
-    Actions("service-quotas", "", "reads only"),
-    Actions("ce", "", "reads only"),
-    Actions("account", "", "reads only"),
-    Actions("elb", "", "reads only"),
-    Actions("autoscaling", "", "reads only"),
-    Actions("ecs", "", "reads only"),
-    Actions("eks", "", "reads only"),
-    Actions("ecr", "", "reads only"),
-    Actions("lambda", "", "reads only"),
-    Actions("route53", "", "reads only"),
-    Actions("cloudformation", "", "reads only"),
-    Actions("cloudtrail", "", "reads only"),
-    Actions("elasticache", "", "reads only"),
-    Actions("efs", "", "reads only"),
 )  # fmt: skip
 
-SERVICES = sorted({group.service for group in REAL + RECORDED})
+READS_ONLY = (
+    "service-quotas", "ce", "account", "elb", "autoscaling", "ecs", "eks", "ecr", "lambda",
+    "route53", "cloudformation", "cloudtrail", "elasticache", "efs",
+)  # fmt: skip
+
+SERVICES = sorted({*READS_ONLY, *(group.service for group in REAL + RECORDED)})
 
 
 def _actions_of(service: str) -> re.Pattern[str]:
     """Matches the changing actions of the service that are real or recorded."""
-    patterns = [group.pattern for group in REAL + RECORDED if group.service == service and group.pattern]
+    patterns = [group.pattern for group in REAL + RECORDED if group.service == service]
     return re.compile("|".join(f"(?:{one})" for one in patterns) or "(?!)")
 
 
@@ -119,6 +110,7 @@ def rows(service: str | None = None) -> Iterator[tuple[str, str, str, str]]:
     for kind, group in _groups():
         if service in (None, group.service):
             yield from ((group.service, action, kind, group.note) for action in _names(group))
+    yield from ((name, "none", "", "reads only") for name in READS_ONLY if service in (None, name))
 
 
 def markdown() -> str:
@@ -128,6 +120,7 @@ def markdown() -> str:
         names = _names(group)
         text = ", ".join(names) if len(names) < MANY else f"{len(names)} actions: `localcloud actions {group.service}`"
         lines.append(f"| {group.service} | {text} | {kind} | {group.note} |")
+    lines.append(f"| {', '.join(READS_ONLY)} | none | | reads only |")
     return "\n".join([*lines, "| all others | all others | refused (`NotRealised`) | |"])
 
 
@@ -138,6 +131,6 @@ def _groups() -> Iterator[tuple[str, Actions]]:
 
 def _names(group: Actions) -> list[str]:
     """The names of a group's actions, as AWS writes them."""
-    if group.pattern in ("", ".*"):
-        return ["all" if group.pattern else "none"]
+    if group.pattern == ".*":
+        return ["all"]
     return [name for name in get_service_model(group.service).operation_names if re.fullmatch(group.pattern, name)]

@@ -1,4 +1,4 @@
-"""Parameter Store, buckets, secrets, topics, queues, tables."""
+"""Parameter Store, buckets, secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from localcloud.api.moto import moto_state
 from localcloud.api.request import Call
 from localcloud.settings import ACCOUNT_ID
 
-from .rules import guards, refuse_if, want_match, want_range
+from .rules import guards, refuse_if, want_match
 
 STANDARD_BYTES, ADVANCED_BYTES = 4096, 8192
 
@@ -165,57 +165,4 @@ def a_secret_is_text_or_bytes(call: Call) -> None:
         call.parameters.get("SecretString") is not None and call.parameters.get("SecretBinary") is not None,
         "InvalidParameterException",
         "You can't specify both a binary secret value and a string secret value in the same secret.",
-    )
-
-
-# Attributes of queues: their ranges (SQS API Reference, CreateQueue). None: checked by nobody here.
-QUEUE: dict[str, tuple[int, int] | None] = {
-    "VisibilityTimeout": (0, 43200), "DelaySeconds": (0, 900), "MaximumMessageSize": (1024, 1048576),
-    "MessageRetentionPeriod": (60, 1209600), "ReceiveMessageWaitTimeSeconds": (0, 20),
-    "KmsDataKeyReusePeriodSeconds": (60, 86400),
-    **dict.fromkeys((
-        "Policy", "RedrivePolicy", "RedriveAllowPolicy", "FifoQueue", "ContentBasedDeduplication", "DeduplicationScope",
-        "FifoThroughputLimit", "KmsMasterKeyId", "SqsManagedSseEnabled",
-    )),
-}  # fmt: skip
-
-
-@guards("sqs:CreateQueue", "sqs:SetQueueAttributes")
-def a_queue_has_attributes_in_their_ranges(call: Call) -> None:
-    for name, value in (call.parameters.get("Attributes") or {}).items():
-        refuse_if(name not in QUEUE, "InvalidAttributeName", f"Unknown Attribute {name}.")
-        bounds, message = QUEUE[name], f"Invalid value for the parameter {name}."
-        if bounds is not None:
-            refuse_if(not str(value).isdigit(), "InvalidAttributeValue", message)
-            want_range(value, *bounds, "InvalidAttributeValue", message)
-
-
-@guards("dynamodb:CreateTable")
-def a_table_is_well_named(call: Call) -> None:
-    want_match(
-        call.parameters.get("TableName"),
-        r"[A-Za-z0-9_.-]{3,255}",
-        "ValidationException",
-        "TableName must be 3 to 255 letters, digits and _.-",
-    )
-
-
-@guards("sns:CreateTopic")
-def a_topic_is_well_named(call: Call) -> None:
-    want_match(
-        call.parameters.get("Name"),
-        r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo",
-        "InvalidParameter",
-        "Invalid parameter: Topic Name",
-    )
-
-
-@guards("sns:Subscribe")
-def a_subscription_has_a_protocol(call: Call) -> None:
-    protocol = call.parameters.get("Protocol")
-    known = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
-    refuse_if(
-        protocol not in known,
-        "InvalidParameter",
-        f"Invalid parameter: Does not support this protocol string: {protocol}",
     )
