@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 UNIT = "collections/ansible_collections/tandem/platform/tests/unit"
 # Folders of tests that are steps of their own; all other tests need no cloud and run in `fast`.
 OWN_STEPS = ("apps", "molecule", "whole")
+# Each plays provision.yml several times, for minutes.
+LONGEST = [f"tests/playbooks/test_{name}.py" for name in ("strangers", "provision", "lost")]
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,8 @@ def _apps(torture: bool) -> list[str]:
 
 def _fast() -> list[str]:
     files = (file.relative_to(ROOT) for file in sorted((ROOT / "tests").rglob("test_*.py")))
-    own = [file for file in files if file.parts[1] not in OWN_STEPS]
-    # Files that play whole playbooks take minutes each.
-    return [*map(str, sorted(own, key=lambda file: file.parts[1] != "playbooks")), UNIT]
+    others = [str(file) for file in files if file.parts[1] not in OWN_STEPS and str(file) not in LONGEST]
+    return [*LONGEST, *others, UNIT]
 
 
 def _localcloud(cloud: bool) -> list[str]:
