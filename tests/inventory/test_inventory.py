@@ -57,7 +57,7 @@ def test_another_environment_of_the_account_is_not_there(environment: dict[str, 
     assert "frontend-1" not in none["_meta"]["hostvars"]
 
 
-def test_every_inventory_parses_without_an_account(tmp_path: Path) -> None:
+def test_every_inventory_parses_without_an_account() -> None:
     """Each folder has a hosts.yml that stands alone, so that a playbook for localhost runs before anything exists."""
     for folder in sorted((ROOT / "inventory").iterdir()):
         found = inventory({**os.environ}, "-i", str(folder / "hosts.yml"))

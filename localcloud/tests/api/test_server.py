@@ -64,7 +64,7 @@ def last(api: Api) -> dict[str, Any]:
     return entry
 
 
-def test_the_journal_tells_every_call(api: Api, clients: Clients, name: str) -> None:
+def test_the_journal_tells_every_call(api: Api, clients: Clients) -> None:
     clients.get("ec2", "eu-central-1").describe_vpcs()
     entry = last(api)
     assert set(entry) == {"time", "service", "region", "action", "status", "error", "mutating", "latency_ms"}

@@ -52,7 +52,7 @@ class Dns:
         for vpc_id, vpc in vpcs.items():
             addresses = [resolver_address(vpc), RESOLVER_ALIAS]
             namespace = self._settings.vpc_namespace(vpc_id)
-            self._serve(vpc_id, namespace, addresses, names.in_vpc(topology, vpc, common))
+            self._serve(vpc_id, namespace, addresses, names.in_vpc(vpc, common))
 
     def close(self) -> None:
         for server in self._servers.values():

@@ -14,7 +14,7 @@ WHAT_IS_MY_ADDRESS = "checkip.amazonaws.com"
 Names = dict[str, list[str]]
 
 
-def in_vpc(topology: Topology, vpc: Vpc, common: Names) -> Names:
+def in_vpc(vpc: Vpc, common: Names) -> Names:
     """{address: names} for a VPC's name server: its own hosts' names lead to private addresses."""
     found = {address: list(names) for address, names in common.items()}
     for interface in vpc.interfaces:

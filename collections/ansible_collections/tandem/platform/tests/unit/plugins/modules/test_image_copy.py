@@ -90,7 +90,7 @@ def test_a_host_that_takes_no_image_ends_the_copy_and_says_why(tmp_path: Path, m
         image_copy.copy("tandem/backend:1", FULL, source=[])
 
 
-def test_an_image_that_is_gone_is_built_by_the_same_command_again(tmp_path: Path) -> None:
+def test_an_image_that_is_gone_is_built_by_the_same_command_again() -> None:
     with pytest.raises(image_copy.CopyError, match="no longer on the host that had it: run the same command again"):
         image_copy.copy("tandem/backend:1", host("true"), source=["false"])
 
