@@ -13,7 +13,7 @@ from . import clouds, report
 from .api import Api
 from .contract.reality import Reality
 from .control import ControlServer, Handler
-from .dataplane.network.doorway import DoorwayError
+from .dataplane.network.port_forward import PortForwardError
 from .dataplane.plane import DataPlane
 from .internet import Internet
 from .machine.guard import Guard
@@ -77,7 +77,7 @@ def main() -> None:
         signal.signal(number, lambda *_: ended.set())
     try:
         Daemon(settings).run(ended)
-    except DoorwayError as error:
+    except PortForwardError as error:
         sys.exit(str(error))
 
 

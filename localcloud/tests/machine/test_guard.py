@@ -130,7 +130,7 @@ def test_down_leaves_nothing(tmp_path: Path) -> None:
     assert _picture() != before
     made.close()
     assert _picture() == before
-    assert not made.guard.stands()
+    assert not made.guard.exists()
 
 
 def _picture() -> list[str]:

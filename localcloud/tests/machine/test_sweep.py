@@ -63,7 +63,7 @@ def test_a_killed_cloud_is_swept_and_its_neighbour_is_not(killed: Settings, lab:
     assert sweep(killed) == []
     assert not [name for name in namespaces.names() if name.startswith("tkilled-")]
     assert lab.ask_from_internet("198.18.128.10", 80) == "web1 198.18.0.10"
-    assert lab.guard.stands()
+    assert lab.guard.exists()
 
 
 def test_the_name_alone_is_enough(killed: Settings) -> None:

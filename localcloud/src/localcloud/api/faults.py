@@ -86,8 +86,8 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._knobs = Knobs()
-        self._dice = random.Random(0)  # noqa: S311 - dice for tests, not for secrets
-        self._born: dict[str, float] = {}
+        self._random = random.Random(0)  # noqa: S311 - dice for tests, not for secrets
+        self._created: dict[str, float] = {}
 
     def get(self) -> dict[str, Any]:
         return asdict(self._knobs)
@@ -111,8 +111,8 @@ class Faults:
         _validate(after)
         with self._lock:
             self._knobs = after
-            self._dice.seed(after.seed)
-            self._born.clear()
+            self._random.seed(after.seed)
+            self._created.clear()
         return asdict(after)
 
     def before(self, call: Call) -> bool:
@@ -125,9 +125,9 @@ class Faults:
             return False
         if knobs.latency_ms:
             time.sleep(knobs.latency_ms / 1000)
-        self._check_spread(call, knobs)
+        self._check_delay(call, knobs)
         with self._lock:
-            roll = self._dice.random()
+            roll = self._random.random()
         for share, end in (
             (knobs.throttle, AwsError(*THROTTLED.get(call.service, THROTTLED_JSON))),
             (knobs.error, AwsError(*INTERNAL.get(call.service, INTERNAL_OTHERS))),
@@ -144,14 +144,14 @@ class Faults:
             now = time.monotonic()
             with self._lock:
                 for found in _IDS.finditer(body.decode(errors="replace")):
-                    self._born.setdefault(found.group(), now)
+                    self._created.setdefault(found.group(), now)
 
-    def _check_spread(self, call: Call, knobs: Knobs) -> None:
+    def _check_delay(self, call: Call, knobs: Knobs) -> None:
         if not knobs.delay_s or call.service != "ec2":
             return
         now = time.monotonic()
         for found in _IDS.finditer(call.body.decode(errors="replace")):
-            if now - self._born.get(found.group(), 0) < knobs.delay_s:
+            if now - self._created.get(found.group(), 0) < knobs.delay_s:
                 raise AwsError(
                     not_found(_KINDS[found.group(1)], call.action), f"The ID '{found.group()}' does not exist"
                 )

@@ -9,10 +9,10 @@ from typing import Any
 from .errors import Answer, AwsError
 from .request import Call
 
-KEPT = 2000
+MAX_ENTRIES = 2000
 
 
-class Remembered:
+class IdempotencyCache:
     """Answers of the last requests that carried a token."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Remembered:
         key = _key(call)
         if key and answer[0] < HTTPStatus.BAD_REQUEST:
             self._answers[key] = (call.parameters, answer)
-            if len(self._answers) > KEPT:
+            if len(self._answers) > MAX_ENTRIES:
                 self._answers.popitem(last=False)
 
 

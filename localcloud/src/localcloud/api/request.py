@@ -188,4 +188,4 @@ class Call:
 def asks(value: Any) -> bool:
     """Whether a parameter asks for something: `false`, nothing and {"Enabled": false} do not."""
     members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return bool(value) if members is None else any(asks(one) for one in members)
+    return bool(value) if members is None else any(asks(member) for member in members)

@@ -23,7 +23,7 @@ from .errors import Answer, AwsError
 from .faults import Faults, LostConnectionError
 from .iam import dependent_rights, signature, simulation
 from .iam.credentials import Credentials
-from .idempotency import Remembered
+from .idempotency import IdempotencyCache
 from .journal import Journal
 from .moto import corrections, launch_templates, lifecycle, managed_interfaces, states
 from .moto.lifecycle import Lifecycle
@@ -68,7 +68,7 @@ class Api:
         self.lifecycle = Lifecycle(settings.aws_time, reality)
         lifecycle.use(self.lifecycle)
         self.faults = Faults()
-        self._remembered = Remembered()
+        self._idempotency = IdempotencyCache()
         signature.create_administrator(self.credentials)
         self._ended = threading.Event()
         clock = threading.Thread(
@@ -125,7 +125,7 @@ class Api:
         service_model.check(call)
         waiters.hold(call, self.lifecycle)
         with self.lock:
-            if answer := self._remembered.recall(call):
+            if answer := self._idempotency.recall(call):
                 return answer
             whole = launch_templates.fill(call)
             refusals.check(whole)
@@ -133,7 +133,7 @@ class Api:
             if call.is_dry_run and call.is_change:
                 raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
             answer = self._ask_moto(call)
-            self._remembered.keep(call, answer)
+            self._idempotency.keep(call, answer)
             return answer
 
     def _ask_moto(self, call: Call) -> Answer:

@@ -17,7 +17,7 @@ from .moto.states import databases, instances, load_balancers, nat_gateways, tar
 from .request import Call
 
 LONGEST = 20.0
-LOOK_AGAIN = 0.05
+POLL_SECONDS = 0.05
 _WAITER = re.compile(r"\bm/[A-Za-z0-9+,-]*(?<=[/,])B(?:[,\s]|$)")  # botocore's mark for a call of a waiter
 
 
@@ -28,7 +28,7 @@ def hold(call: Call, clock: Lifecycle) -> None:
         return
     end = time.monotonic() + LONGEST
     while in_transition(call) and time.monotonic() < end:
-        time.sleep(LOOK_AGAIN)
+        time.sleep(POLL_SECONDS)
 
 
 def _asked(call: Call, parameter: str, identifier: Callable[[Any], str], models: list[Any]) -> list[Any]:
@@ -39,37 +39,40 @@ def _asked(call: Call, parameter: str, identifier: Callable[[Any], str], models:
 
 
 def _instances(call: Call) -> bool:
-    asked = _asked(call, "InstanceIds", lambda one: one.id, moto_state.instances(call.region))
-    return any(instances.is_passing(one) for one in asked)
+    asked = _asked(call, "InstanceIds", lambda instance: instance.id, moto_state.instances(call.region))
+    return any(instances.is_passing(instance) for instance in asked)
 
 
 def _statuses(call: Call) -> bool:
-    asked = _asked(call, "InstanceIds", lambda one: one.id, moto_state.instances(call.region))
-    return any(instances.state_of(one) == "pending" or one.instance_status["Status"] == "initializing" for one in asked)
+    asked = _asked(call, "InstanceIds", lambda instance: instance.id, moto_state.instances(call.region))
+    return any(
+        instances.state_of(instance) == "pending" or instance.instance_status["Status"] == "initializing"
+        for instance in asked
+    )
 
 
 def _nat_gateways(call: Call) -> bool:
     gateways = list(moto_state.ec2(call.region).nat_gateways.values())
-    asked = _asked(call, "NatGatewayIds", lambda one: one.id, gateways)
-    return any(nat_gateways.state_of(one) in ("pending", "deleting") for one in asked)
+    asked = _asked(call, "NatGatewayIds", lambda gateway: gateway.id, gateways)
+    return any(nat_gateways.state_of(gateway) in ("pending", "deleting") for gateway in asked)
 
 
 def _load_balancers(call: Call) -> bool:
     models = list(moto_state.elbv2(call.region).load_balancers.values())
-    asked = _asked(call, "LoadBalancerArns", lambda one: one.arn, models)
-    return any(load_balancers.state_of(one) == "provisioning" for one in asked)
+    asked = _asked(call, "LoadBalancerArns", lambda balancer: balancer.arn, models)
+    return any(load_balancers.state_of(balancer) == "provisioning" for balancer in asked)
 
 
 def _databases(call: Call) -> bool:
     models = list(moto_state.rds(call.region).databases.values())
-    asked = _asked(call, "DBInstanceIdentifier", lambda one: one.db_instance_identifier, models)
-    return any(databases.is_passing(one) for one in asked)
+    asked = _asked(call, "DBInstanceIdentifier", lambda database: database.db_instance_identifier, models)
+    return any(databases.is_passing(database) for database in asked)
 
 
 def _snapshots(call: Call) -> bool:
     models = list(moto_state.rds(call.region).database_snapshots.values())
-    asked = _asked(call, "DBSnapshotIdentifier", lambda one: one.db_snapshot_identifier, models)
-    return any(one.status == "creating" for one in asked)
+    asked = _asked(call, "DBSnapshotIdentifier", lambda snapshot: snapshot.db_snapshot_identifier, models)
+    return any(snapshot.status == "creating" for snapshot in asked)
 
 
 def _targets(call: Call) -> bool:
@@ -77,7 +80,7 @@ def _targets(call: Call) -> bool:
     if group is None:
         return False
     asked = call.parameters.get("Targets") or list(group.targets.values())
-    return any(targets.state_of(group, one) == "initial" for one in asked)
+    return any(targets.state_of(group, target) == "initial" for target in asked)
 
 
 _IN_TRANSITION: dict[str, Callable[[Call], bool]] = {

@@ -65,11 +65,11 @@ class ServiceContainer:
         started.reload()
         self._pid = started.attrs["State"]["Pid"]
         if not self._pid:
-            raise ServiceError(f"{self.name} ended at once: {self.last_words()}")
+            raise ServiceError(f"{self.name} ended at once: {self.last_output()}")
         try:
             self._process = os.pidfd_open(self._pid)
         except ProcessLookupError:
-            raise ServiceError(f"{self.name} ended at once: {self.last_words()}") from None
+            raise ServiceError(f"{self.name} ended at once: {self.last_output()}") from None
         return self._pid
 
     def stop(self) -> None:
@@ -100,7 +100,7 @@ class ServiceContainer:
             raise ServiceError(f"{self.name}: {command[0]}: {(done.stderr or done.stdout).strip()[-1000:]}")
         return done.stdout
 
-    def last_words(self) -> str:
+    def last_output(self) -> str:
         """The end of what the container printed, in one line."""
         found = self._find()
         return " / ".join(found.logs(tail=5).decode(errors="replace").split("\n"))[-1000:].strip() if found else ""

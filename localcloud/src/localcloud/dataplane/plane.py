@@ -9,25 +9,25 @@ from .balancers.loadbalancers import LoadBalancers
 from .databases.databases import Databases
 from .instances.instances import Instances
 from .network.dns import Dns
-from .network.doorway import Doorway
 from .network.firewall import Firewall
 from .network.metadata import Metadata
 from .network.network import Network
 from .network.packages import Packages
-from .reconciler import Part, Reads, Reconciler
+from .network.port_forward import PortForward
+from .reconciler import Part, Reconciler, TopologyReader
 
 
 class DataPlane:
-    """The internet and the doorway come up with the object, before there is any API; the rest follows start()."""
+    """The internet and the port forward come up with the object, before there is any API; the rest follows start()."""
 
     def __init__(self, settings: Settings, reality: Reality, guard: Guard) -> None:
         self._settings = settings
         self._reality = reality
         self.network = Network(settings, reality, guard)
-        self._doorway = Doorway(settings)
+        self._port_forward = PortForward(settings)
         self._reconciler: Reconciler | None = None
 
-    def start(self, reader: Reads) -> None:
+    def start(self, reader: TopologyReader) -> None:
         """Follow what the reader reads."""
         settings, reality, network = self._settings, self._reality, self.network
         packages = Packages(network)
@@ -41,7 +41,7 @@ class DataPlane:
             Instances(settings, reality, network),
             Databases(settings, reality, network),
             LoadBalancers(settings, reality, network),
-            self._doorway,
+            self._port_forward,
         ]
         self._reconciler = Reconciler(reader, parts)
         self._reconciler.start()

@@ -12,11 +12,11 @@ from ..contract.topology import Topology
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 SLOW_SECONDS = 0.5
 
 
-class Reads(Protocol):
+class TopologyReader(Protocol):
     def read(self) -> Topology: ...
 
 
@@ -31,12 +31,12 @@ class Part(Protocol):
 class Reconciler:
     """One thread. Changes that come while it works are taken together in the next round. It never ends by an error."""
 
-    def __init__(self, reader: Reads, parts: Sequence[Part]) -> None:
+    def __init__(self, reader: TopologyReader, parts: Sequence[Part]) -> None:
         self._reader = reader
         self._parts = parts
         self._woken = threading.Event()
         self._closing = threading.Event()
-        self._said: dict[str, str] = {}
+        self._logged: dict[str, str] = {}
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
@@ -62,29 +62,29 @@ class Reconciler:
         while not self._closing.is_set():
             self._woken.clear()
             self._round()
-            self._woken.wait(LOOK_SECONDS)
+            self._woken.wait(POLL_SECONDS)
 
     def _round(self) -> None:
         try:
             topology = self._reader.read()
         except Exception as error:
-            self._say_once("Reader", error)
+            self._log_once("Reader", error)
             return
         spent: dict[str, float] = {}
         for part in self._parts:
             name, began = type(part).__name__, time.monotonic()
             try:
                 part.reconcile(topology)
-                self._said.pop(name, None)
+                self._logged.pop(name, None)
             except Exception as error:
-                self._say_once(name, error)
+                self._log_once(name, error)
             spent[name] = time.monotonic() - began
         total = sum(spent.values())
         text = ", ".join(f"{name} {seconds * 1000:.0f}" for name, seconds in spent.items() if seconds >= 0.001)
         log.log(logging.INFO if total > SLOW_SECONDS else logging.DEBUG, "round %.0f ms: %s", total * 1000, text)
 
-    def _say_once(self, name: str, error: Exception) -> None:
+    def _log_once(self, name: str, error: Exception) -> None:
         """Log an error with its trace the first time, and not again while it stays the same."""
-        if self._said.get(name) != str(error):
+        if self._logged.get(name) != str(error):
             log.error("%s: %s", name, error, exc_info=error)
-            self._said[name] = str(error)
+            self._logged[name] = str(error)

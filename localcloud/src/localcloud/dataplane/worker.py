@@ -29,7 +29,7 @@ class Worker[Plan](ABC):
         self._plan: Plan | None = None
         self._woken = threading.Event()
         self._closing = threading.Event()
-        self._said = ""
+        self._logged = ""
         self._failures = 0
         self._failing_since = 0.0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -87,18 +87,18 @@ class Worker[Plan](ABC):
         try:
             self.step(plan)
         except Exception as error:
-            self._note(str(error).strip() or type(error).__name__)
+            self._record_failure(str(error).strip() or type(error).__name__)
         else:
-            self._said, self._failures = "", 0
+            self._logged, self._failures = "", 0
 
-    def _note(self, reason: str) -> None:
+    def _record_failure(self, reason: str) -> None:
         """Log a failure the first time, and tell it once it has lasted."""
         now = time.monotonic()
         if self._failures == 0:
             self._failing_since = now
         self._failures = min(self._failures + 1, 10)
-        if reason != self._said:
+        if reason != self._logged:
             log.warning("%s: %s", self.name, reason, exc_info=log.isEnabledFor(logging.DEBUG))
-            self._said = reason
+            self._logged = reason
         if now - self._failing_since >= GRACE_SECONDS and self._failures >= GRACE_ATTEMPTS:
             self.failed(reason)

@@ -41,7 +41,7 @@ class Guard:
             run("ip", "route", "del", "unreachable", destination, "metric", str(metric(self._settings)), check=False)
         run("nft", "delete", "table", "inet", self._settings.guard_table, check=False)
 
-    def stands(self) -> bool:
+    def exists(self) -> bool:
         """Whether any of it is there."""
         tables = json.loads(run("nft", "-j", "list", "tables"))["nftables"]
         names = [entry["table"]["name"] for entry in tables if "table" in entry]
@@ -53,11 +53,11 @@ class Guard:
         Others remove routes that they did not make: systemd-networkd when it starts. So this looks for its own each time.
         """
         wanted = {*OWN_RANGES, *ranges}
-        stand = {IPv4Network(destination) for destination in _covered_ranges(self._settings)}
+        existing = {IPv4Network(destination) for destination in _covered_ranges(self._settings)}
         number = str(metric(self._settings))
-        for network in wanted - stand:
+        for network in wanted - existing:
             run("ip", "route", "replace", "unreachable", str(network), "metric", number)
-        for network in stand - wanted:
+        for network in existing - wanted:
             run("ip", "route", "del", "unreachable", str(network), "metric", number)
         if wanted != self._covered:
             merged = ", ".join(str(network) for network in sorted(wanted))

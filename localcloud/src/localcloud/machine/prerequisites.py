@@ -31,7 +31,7 @@ PROGRAMS = {
 }
 BUILDX = "docker-buildx"
 # Debian's package: what has the same where it is not offered, or comes first where it is. Docker's own plugin fits any client.
-STAND_INS = {"docker-cli": ("docker-cli", "docker.io"), BUILDX: ("docker-buildx-plugin", BUILDX)}
+ALTERNATIVES = {"docker-cli": ("docker-cli", "docker.io"), BUILDX: ("docker-buildx-plugin", BUILDX)}
 KEYRING = "debian-archive-keyring"
 KEYRING_FILES = [Path(f"/usr/share/keyrings/{KEYRING}.{kind}") for kind in ("gpg", "pgp")]
 MODULES = ("br_netfilter", "bridge", "veth", "nf_tables", "overlay")
@@ -148,7 +148,7 @@ def _install(packages: list[str], say: Say) -> None:
     if still == [BUILDX]:
         raise MachineError(
             "no Docker client on this machine has BuildKit, and none of its package sources offers "
-            f"{' or '.join(STAND_INS[BUILDX])}. Install the plugin as https://docs.docker.com/go/buildx says"
+            f"{' or '.join(ALTERNATIVES[BUILDX])}. Install the plugin as https://docs.docker.com/go/buildx says"
         )
     if still:
         raise MachineError(f"after apt-get install {' '.join(offered)} still missing: {', '.join(still)}")
@@ -156,9 +156,9 @@ def _install(packages: list[str], say: Say) -> None:
 
 def _offered(package: str) -> str | None:
     """What to install for it here. None: without a buildx plugin, this system's own Docker client may have BuildKit built in."""
-    if package not in STAND_INS:
+    if package not in ALTERNATIVES:
         return package
-    choices = STAND_INS[package]
+    choices = ALTERNATIVES[package]
     return next(filter(_is_offered, choices), None if package == BUILDX else choices[-1])
 
 

@@ -28,7 +28,7 @@ def sweep(settings: Settings) -> list[str]:
     removed = [*_containers(settings), *_volumes(settings), *_name_servers(settings), *_commands(settings)]
     removed += [*_links(settings), *_namespaces(settings)]
     guard = Guard(settings)
-    if guard.stands():
+    if guard.exists():
         guard.down()
         removed.append(f"firewall table {settings.guard_table}")
     dns = settings.state_dir / "dns"

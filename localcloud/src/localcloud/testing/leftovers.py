@@ -22,7 +22,9 @@ def kept(name: str) -> dict[str, list[str]]:
     return {
         "containers": lines("docker", "ps", "--all", "--quiet", "--filter", label),
         "volumes": lines("docker", "volume", "ls", "--quiet", "--filter", label),
-        "namespaces": [one for one in namespaces.names() if re.fullmatch(rf"{name}-(internet|vpc-\w+)", one)],
+        "namespaces": [
+            namespace for namespace in namespaces.names() if re.fullmatch(rf"{name}-(internet|vpc-\w+)", namespace)
+        ],
         "links": [link["ifname"] for link in links if link.get("ifalias") == f"localcloud:{name}"],
         "routes": [route["dst"] for route in routes if route.get("metric") == number],
         "tables": [

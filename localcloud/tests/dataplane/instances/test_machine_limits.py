@@ -13,7 +13,7 @@ WITHHELD = {"SYS_MODULE", "SYS_RAWIO", "SYS_TIME", "SYSLOG", "WAKE_ALARM", "BLOC
 
 
 @pytest.fixture(autouse=True)
-def _nothing_remembered() -> Iterator[None]:
+def _empty_cache() -> Iterator[None]:
     machine_limits.granted_capabilities.cache_clear()
     yield
     machine_limits.granted_capabilities.cache_clear()

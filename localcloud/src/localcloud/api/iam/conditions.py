@@ -149,7 +149,7 @@ def _holds(operator: str, key: str, wanted: list[Any], context: Context, variabl
     quantifier, _, name = operator.lower().rpartition(":")
     found = context.get(key.lower(), [])
     if name == "null":
-        return (not found) in {text(one).lower() == "true" for one in wanted}
+        return (not found) in {text(value).lower() == "true" for value in wanted}
     if_exists, name = name.endswith(_IF_EXISTS), name.removesuffix(_IF_EXISTS)
     negated = name in NEGATED
     test = TESTS.get(NEGATED.get(name, name))
@@ -157,8 +157,8 @@ def _holds(operator: str, key: str, wanted: list[Any], context: Context, variabl
         raise UnknownOperatorError(operator)
     if not found:
         return quantifier == "forallvalues" or (quantifier == "" and (negated or if_exists)) or if_exists
-    patterns = [fill(one, context) if variables else text(one) for one in wanted]
-    met = [any(one is not None and test(one, value) for one in patterns) != negated for value in found]
+    patterns = [fill(value, context) if variables else text(value) for value in wanted]
+    met = [any(pattern is not None and test(pattern, value) for pattern in patterns) != negated for value in found]
     # Without a quantifier, a key of several values is met as by ForAnyValue; a negated one by none of them.
     return all(met) if quantifier == "forallvalues" or (negated and not quantifier) else any(met)
 

@@ -69,13 +69,15 @@ def of_resource(action: str, resource: Resource, region: str, parameters: dict[s
 def requested_tags(parameters: dict[str, Any], kind: str) -> dict[str, str]:
     """The tags that a call gives; kind: those of this type of resource where it says for which they are."""
     given = [parameters.get("Tags") or parameters.get("tags") or []]
-    given += [one.get("Tags", []) for one in parameters.get("TagSpecifications", ()) if one.get("ResourceType") == kind]
+    given += [
+        spec.get("Tags", []) for spec in parameters.get("TagSpecifications", ()) if spec.get("ResourceType") == kind
+    ]
     if isinstance(given[0], dict):
         return dict(given[0])
     found = {
-        one.get("Key") or one.get("TagKey"): one.get("Value", one.get("TagValue", ""))
+        tag.get("Key") or tag.get("TagKey"): tag.get("Value", tag.get("TagValue", ""))
         for group in given
-        for one in group
+        for tag in group
     }
     found |= dict.fromkeys(parameters.get("TagKeys") or (), "")
     return {str(key): str(value or "") for key, value in found.items()}

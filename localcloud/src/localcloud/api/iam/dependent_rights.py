@@ -103,8 +103,10 @@ def _pass_role(call: Call) -> Right:
     if call.service == "iam":  # AWS does not say whether it has iam:PassedToService then: a policy may not rely on it
         return Right("iam:PassRole", kinds=frozenset({"role"}))
     wanted = set(call.parameters["IamInstanceProfile"].values())
-    profiles = [one for one in moto_state.iam().instance_profiles.values() if {one.arn, one.name} & wanted]
-    return Right("iam:PassRole", tuple(role.arn for one in profiles for role in one.roles), context=context)
+    profiles = [
+        profile for profile in moto_state.iam().instance_profiles.values() if {profile.arn, profile.name} & wanted
+    ]
+    return Right("iam:PassRole", tuple(role.arn for profile in profiles for role in profile.roles), context=context)
 
 
 def _tagging(call: Call, right: str) -> Right:

@@ -14,7 +14,7 @@ from .conditions import Context, fill, hold, like, listed, resource_like
 MODERN = "2012-10-17"  # older documents have no variables
 
 
-class Answer(Enum):
+class Decision(Enum):
     """AWS's own words for an evaluation's end."""
 
     ALLOWED = "allowed"
@@ -45,14 +45,14 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Said:
+class Evaluation:
     """What a set of policies says. by: the documents of the statements that decided."""
 
-    answer: Answer
-    by: tuple[Document, ...] = field(default=())
+    decision: Decision
+    matched: tuple[Document, ...] = field(default=())
 
 
-def judge(documents: Iterable[Document], action: str, resource: str, context: Context) -> Said:
+def judge(documents: Iterable[Document], action: str, resource: str, context: Context) -> Evaluation:
     """An explicit deny of any document, else an allow of any, else nothing."""
     allowing: list[Document] = []
     denying: list[Document] = []
@@ -62,8 +62,8 @@ def judge(documents: Iterable[Document], action: str, resource: str, context: Co
             if applies(statement, action, resource, context, variables=variables):
                 (allowing if statement["Effect"] == "Allow" else denying).append(document)
     if denying:
-        return Said(Answer.EXPLICIT_DENY, tuple(denying))
-    return Said(Answer.ALLOWED if allowing else Answer.IMPLICIT_DENY, tuple(allowing))
+        return Evaluation(Decision.EXPLICIT_DENY, tuple(denying))
+    return Evaluation(Decision.ALLOWED if allowing else Decision.IMPLICIT_DENY, tuple(allowing))
 
 
 def applies(statement: dict[str, Any], action: str, resource: str, context: Context, *, variables: bool = True) -> bool:
@@ -75,10 +75,12 @@ def applies(statement: dict[str, Any], action: str, resource: str, context: Cont
 def named(statement: dict[str, Any], action: str, resource: str, context: Context, *, variables: bool = True) -> bool:
     """Whether a statement's Action and Resource, or NotAction and NotResource, are about these."""
     actions = listed(statement.get("Action", statement.get("NotAction", [])))
-    if any(like(str(one), action, ignore_case=True) for one in actions) != ("Action" in statement):
+    if any(like(str(pattern), action, ignore_case=True) for pattern in actions) != ("Action" in statement):
         return False
     if "Resource" not in statement and "NotResource" not in statement:
         return True  # a trust policy
     patterns = listed(statement.get("Resource", statement.get("NotResource")))
-    filled = [fill(one, context) if variables else str(one) for one in patterns]
-    return any(one is not None and resource_like(one, resource) for one in filled) == ("Resource" in statement)
+    filled = [fill(pattern, context) if variables else str(pattern) for pattern in patterns]
+    return any(pattern is not None and resource_like(pattern, resource) for pattern in filled) == (
+        "Resource" in statement
+    )

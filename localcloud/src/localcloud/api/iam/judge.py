@@ -14,7 +14,7 @@ from ..moto import launch_templates, moto_state
 from ..request import SERVICES, Call
 from . import context, dependent_rights, documents, principals, resources
 from .conditions import listed
-from .documents import Answer, Document, Said
+from .documents import Decision, Document, Evaluation
 from .principals import Principal
 
 # How policies write what boto3 calls otherwise: as in a signature, save for these.
@@ -34,53 +34,53 @@ _S3 = {
 class Verdict:
     """why: the end of AWS's sentence about a refusal."""
 
-    answer: Answer
-    said: Said
-    boundary: Said | None
-    why: str = ""
+    decision: Decision
+    evaluation: Evaluation
+    boundary: Evaluation | None
+    reason: str = ""
 
 
-def verdict(who: Principal, action: str, resource: str, keys: Mapping[str, list[str]]) -> Verdict:
+def verdict(principal: Principal, action: str, resource: str, keys: Mapping[str, list[str]]) -> Verdict:
     """All policies together: an explicit deny anywhere, else what identity, boundary and session allow alike."""
     kinds = {
-        "identity-based policy": who.policies,
-        "permissions boundary": who.boundary,
-        "session policy": who.session,
+        "identity-based policy": principal.policies,
+        "permissions boundary": principal.boundary,
+        "session policy": principal.session,
     }
-    said = {
+    evaluations = {
         kind: documents.judge(policies, action, resource, keys)
         for kind, policies in kinds.items()
         if policies is not None
     }
-    own, boundary = said["identity-based policy"], said.get("permissions boundary")
-    for kind, one in said.items():
-        if one.answer is Answer.EXPLICIT_DENY:
+    own, boundary = evaluations["identity-based policy"], evaluations.get("permissions boundary")
+    for kind, result in evaluations.items():
+        if result.decision is Decision.EXPLICIT_DENY:
             article = "an" if kind.startswith("i") else "a"
-            return Verdict(one.answer, one, boundary, f"with an explicit deny in {article} {kind}")
-    for kind, one in said.items():
-        if one.answer is not Answer.ALLOWED:
-            return Verdict(one.answer, one, boundary, f"because no {kind} allows the {action} action")
-    return Verdict(Answer.ALLOWED, own, boundary)
+            return Verdict(result.decision, result, boundary, f"with an explicit deny in {article} {kind}")
+    for kind, result in evaluations.items():
+        if result.decision is not Decision.ALLOWED:
+            return Verdict(result.decision, result, boundary, f"because no {kind} allows the {action} action")
+    return Verdict(Decision.ALLOWED, own, boundary)
 
 
 def check(call: Call) -> None:
     """Raise AwsError for the first right that the signer does not have."""
-    who = principals.of_key(str(call.access_key))
-    if who.may_all:
+    principal = principals.of_key(str(call.access_key))
+    if principal.is_administrator:
         return
     call = _whole(call)
     name = _S3.get(call.action, call.action) if call.service == "s3" else call.action
     own = f"{_PREFIXES.get(call.service, call.service)}:{name}"
-    common = {**context.of_request(call), **who.context}
+    common = {**context.of_request(call), **principal.context}
     for resource in resources.of(own, call.parameters, call.region):
-        _need(call, who, own, resource, common)
+        _need(call, principal, own, resource, common)
     for right in dependent_rights.of(call):
         touched = [resources.for_action(right.action, arn) for arn in right.arns]
         touched = touched or resources.of(right.action, call.parameters, call.region, made=right.made)
         for resource in touched:
             if right.kinds and resource.kind not in right.kinds:
                 continue
-            _need(call, who, right.action, resource, {**common, **right.context})
+            _need(call, principal, right.action, resource, {**common, **right.context})
 
 
 def _whole(call: Call) -> Call:
@@ -90,35 +90,43 @@ def _whole(call: Call) -> Call:
         return call
 
 
-def _need(call: Call, who: Principal, action: str, resource: resources.Resource, common: dict[str, Any]) -> None:
+def _need(call: Call, principal: Principal, action: str, resource: resources.Resource, common: dict[str, Any]) -> None:
     keys = {**common, **context.of_resource(action, resource, call.region, call.parameters)}
-    found = verdict(who, action, resource.arn, keys)
-    if found.answer is Answer.IMPLICIT_DENY and action == "sts:AssumeRole" and _trusted_by_name(who, resource.arn):
+    found = verdict(principal, action, resource.arn, keys)
+    if (
+        found.decision is Decision.IMPLICIT_DENY
+        and action == "sts:AssumeRole"
+        and _trusted_by_name(principal, resource.arn)
+    ):
         return
-    if found.answer is not Answer.ALLOWED:
-        raise _refusal(call, who, action, resource.arn, found)
+    if found.decision is not Decision.ALLOWED:
+        raise _refusal(call, principal, action, resource.arn, found)
 
 
-def _trusted_by_name(who: Principal, arn: str) -> bool:
+def _trusted_by_name(principal: Principal, arn: str) -> bool:
     """A role that trusts this very principal needs no policy of the principal's own; the trust is looked at later."""
-    role = next((one for one in moto_state.iam().roles.values() if one.arn == arn), None)
+    role = next((candidate for candidate in moto_state.iam().roles.values() if candidate.arn == arn), None)
     trust = Document(principals.text_of(role.assume_role_policy_document)).statements if role is not None else []
-    named = [one["Principal"].get("AWS", []) for one in trust if isinstance(one.get("Principal"), dict)]
-    return bool({arn for one in named for arn in listed(one)} & {who.arn, *who.context["aws:principalarn"]})
+    named = [
+        statement["Principal"].get("AWS", []) for statement in trust if isinstance(statement.get("Principal"), dict)
+    ]
+    return bool(
+        {arn for arns in named for arn in listed(arns)} & {principal.arn, *principal.context["aws:principalarn"]}
+    )
 
 
-def _refusal(call: Call, who: Principal, action: str, resource: str, found: Verdict) -> AwsError:
+def _refusal(call: Call, principal: Principal, action: str, resource: str, found: Verdict) -> AwsError:
     """In the words of the service that was called."""
     on = "" if resource == "*" else f" on resource: {resource}"
-    message = f"User: {who.arn} is not authorized to perform: {action}{on} {found.why}"
+    message = f"User: {principal.arn} is not authorized to perform: {action}{on} {found.reason}"
     if call.service == "ec2":
         encoded = encode(
             {
                 "allowed": False,
-                "explicitDeny": found.answer is Answer.EXPLICIT_DENY,
+                "explicitDeny": found.decision is Decision.EXPLICIT_DENY,
                 "matchedStatements": {"items": []},
                 "failures": {"items": []},
-                "context": {"principal": {"arn": who.arn}, "action": action, "resource": resource},
+                "context": {"principal": {"arn": principal.arn}, "action": action, "resource": resource},
             }
         )
         return AwsError(
@@ -139,7 +147,7 @@ def encode(content: dict[str, Any]) -> str:
 
 
 def decode(text: str) -> str:
-    """Raises AwsError InvalidAuthorizationMessageException for what no refusal said."""
+    """Raises AwsError InvalidAuthorizationMessageException for what no refusal evaluations."""
     try:
         return zlib.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))).decode()
     except (ValueError, zlib.error) as error:

@@ -20,7 +20,7 @@ Tags = dict[str, str]
 
 def _pairs(tags: Iterable[dict[str, str]] | dict[str, dict[str, str]]) -> Tags:
     """moto keeps lists of Key and Value, and dictionaries of them."""
-    return {one["Key"]: one["Value"] for one in (tags.values() if isinstance(tags, dict) else tags)}
+    return {tag["Key"]: tag["Value"] for tag in (tags.values() if isinstance(tags, dict) else tags)}
 
 
 def _iam_things(kind: str) -> Iterable[Any]:
@@ -35,7 +35,7 @@ def _iam_things(kind: str) -> Iterable[Any]:
 def arn(service: str, kind: str, name: str) -> str | None:
     """The ARN of what has a path in it, or letters of AWS's own; None for what is not there or is called as it is named."""
     if service == "iam":
-        return next((str(one.arn) for one in _iam_things(kind) if one.name == name), None)
+        return next((str(resource.arn) for resource in _iam_things(kind) if resource.name == name), None)
     if service == "secretsmanager":
         for backend in secretsmanager_backends[ACCOUNT_ID].values():
             if name in backend.secrets:
@@ -66,7 +66,7 @@ def tags(service: str, kind: str, arn: str, region: str) -> Tags:
         return _pairs(table.tags) if table is not None else {}
     if service == "secretsmanager":
         secrets = secretsmanager_backends[ACCOUNT_ID][region].secrets.values()
-        return next((_pairs(one.tags or []) for one in secrets if one.arn == arn), {})
+        return next((_pairs(secret.tags or []) for secret in secrets if secret.arn == arn), {})
     return {}
 
 
@@ -83,14 +83,14 @@ def _rds(arn: str, region: str) -> Tags:
         "db": backend.databases, "subgrp": backend.subnet_groups, "pg": backend.db_parameter_groups,
         "snapshot": backend.database_snapshots, "og": backend.option_groups,
     }  # fmt: skip
-    found = {one.lower(): thing for one, thing in held.get(kind, {}).items()}.get(name.lower())
+    found = {key.lower(): thing for key, thing in held.get(kind, {}).items()}.get(name.lower())
     return _pairs(found.get_tags()) if found is not None else {}
 
 
 def _iam(kind: str, arn: str) -> Tags:
     if kind == "user":
         return dict(moto_state.iam().tagger.get_tag_dict_for_resource(arn))
-    found = next((one for one in _iam_things(kind) if one.arn == arn), None)
+    found = next((resource for resource in _iam_things(kind) if resource.arn == arn), None)
     return _pairs(getattr(found, "tags", None) or [])
 
 
@@ -107,7 +107,9 @@ def implied(service: str, action: str, kind: str, parameters: dict[str, Any], re
             yield from (target for key, target in table._associations.items() if key == association)
     elif kind == "elastic-ip" and (association or parameters.get("PublicIp")):
         wanted = {association, parameters.get("PublicIp")} - {None}
-        yield from (one.allocation_id for one in ec2.addresses if {one.association_id, one.public_ip} & wanted)
+        yield from (
+            address.allocation_id for address in ec2.addresses if {address.association_id, address.public_ip} & wanted
+        )
     elif kind in ("instance", "network-interface") and association:
         for interface in list(ec2.enis.values()):
             if interface.attachment_id == association:
@@ -116,7 +118,7 @@ def implied(service: str, action: str, kind: str, parameters: dict[str, Any], re
     elif kind == "security-group" and (names := parameters.get("GroupName") or parameters.get("SecurityGroups")):
         if action != "CreateSecurityGroup":
             named = [names] if isinstance(names, str) else names
-            yield from (one.id for group in ec2.groups.values() for one in group.values() if one.name in named)
+            yield from (group.id for groups in ec2.groups.values() for group in groups.values() if group.name in named)
     elif action == "RunInstances" and kind in ("subnet", "security-group"):
         yield from _defaults_of_a_launch(ec2, kind, parameters)
 
@@ -125,13 +127,18 @@ def _defaults_of_a_launch(ec2: Any, kind: str, parameters: dict[str, Any]) -> It
     """A launch without a subnet goes to a default one, and without groups into the VPC's default group."""
     interfaces = parameters.get("NetworkInterfaces") or [{}]
     subnet = parameters.get("SubnetId") or interfaces[0].get("SubnetId")
-    every = [one for zone in ec2.subnets.values() for one in zone.values()]
+    every = [candidate for zone in ec2.subnets.values() for candidate in zone.values()]
     chosen = next(
-        (one for one in every if one.id == subnet or (not subnet and str(one.default_for_az) == "true")), None
+        (
+            candidate
+            for candidate in every
+            if candidate.id == subnet or (not subnet and str(candidate.default_for_az) == "true")
+        ),
+        None,
     )
     if chosen is None:
         return
     if kind == "subnet" and not subnet:
         yield chosen.id
     if kind == "security-group" and not (parameters.get("SecurityGroupIds") or interfaces[0].get("Groups")):
-        yield from (one.id for one in ec2.groups.get(chosen.vpc_id, {}).values() if one.name == "default")
+        yield from (group.id for group in ec2.groups.get(chosen.vpc_id, {}).values() if group.name == "default")

@@ -31,9 +31,11 @@ class Principal:
     session: tuple[Document, ...] | None = None
 
     @property
-    def may_all(self) -> bool:
+    def is_administrator(self) -> bool:
         """AWS's AdministratorAccess and nothing that narrows it: there is nothing to judge."""
-        return [one.name for one in self.policies] == ["AdministratorAccess"] and not (self.boundary or self.session)
+        return [policy.name for policy in self.policies] == ["AdministratorAccess"] and not (
+            self.boundary or self.session
+        )
 
 
 def managed(arn: str) -> Document:
@@ -41,7 +43,7 @@ def managed(arn: str) -> Document:
     policy: ManagedPolicy | None = moto_state.iam().managed_policies.get(arn)
     if policy is None:
         raise AwsError("NoSuchEntity", f"Policy {arn} does not exist or is not attachable.", 404)
-    version = next(one for one in policy.versions if one.is_default)
+    version = next(version for version in policy.versions if version.is_default)
     return Document(text_of(version.document), policy.name)
 
 
@@ -57,7 +59,7 @@ def policies_of(holder: Any) -> list[Document]:
 def user(found: Any) -> Principal:
     """A principal for moto's user: its own policies and those of its groups."""
     iam = moto_state.iam()
-    groups = [group for group in iam.groups.values() if any(one.name == found.name for one in group.users)]
+    groups = [group for group in iam.groups.values() if any(member.name == found.name for member in group.users)]
     context = {
         **_common(str(found.arn), "User", iam.tagger.get_tag_dict_for_resource(found.arn)),
         "aws:username": [found.name],
@@ -69,7 +71,7 @@ def user(found: Any) -> Principal:
 
 def role(found: Any) -> Principal:
     """A principal for moto's role, as a simulation judges it."""
-    tags = {one["Key"]: one["Value"] for one in found.tags or []}
+    tags = {tag["Key"]: tag["Value"] for tag in found.tags or []}
     return Principal(
         str(found.arn), _common(str(found.arn), "AssumedRole", tags), tuple(policies_of(found)), _boundary(found)
     )
@@ -78,10 +80,10 @@ def role(found: Any) -> Principal:
 def session(found: Any) -> Principal:
     """A principal for moto's assumed role."""
     arn = str(found.arn)
-    owner = next((one for one in moto_state.iam().roles.values() if one.arn == found.role_arn), None)
+    owner = next((candidate for candidate in moto_state.iam().roles.values() if candidate.arn == found.role_arn), None)
     own = role(owner) if owner is not None else Principal(arn, _common(found.role_arn, "AssumedRole", {}))
     given = [Document(text_of(found.policy))] if found.policy else []
-    given += [managed(one) for one in getattr(found, "policy_arns", ())]
+    given += [managed(policy_arn) for policy_arn in getattr(found, "policy_arns", ())]
     context = {**own.context, "aws:userid": [found.user_id], "aws:multifactorauthpresent": ["false"]}
     return Principal(arn, context, own.policies, own.boundary, tuple(given) if given else None)
 
@@ -102,8 +104,8 @@ def _boundary(holder: Any) -> tuple[Document, ...] | None:
 
 def of_key(access_key: str) -> Principal:
     """The principal whose key signed a call."""
-    for one in moto_state.iam().users.values():
-        if any(key.access_key_id == access_key for key in one.access_keys):
-            return user(one)
+    for holder in moto_state.iam().users.values():
+        if any(key.access_key_id == access_key for key in holder.access_keys):
+            return user(holder)
     assumed = sts_backends[ACCOUNT_ID]["aws"].assumed_roles
-    return session(next(one for one in assumed if one.access_key_id == access_key))
+    return session(next(role for role in assumed if role.access_key_id == access_key))

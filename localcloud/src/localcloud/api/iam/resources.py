@@ -92,12 +92,12 @@ def of(action: str, parameters: dict[str, Any], region: str, *, made: bool = Fal
     if service == "elasticloadbalancing" and reference.get("resourceTypes"):
         return [for_action(action, arn) for arn in _balancing(name, parameters, region)]
     found: dict[str, Resource] = {}
-    for one in reference.get("resourceTypes", ()):
-        kind, arn = one["name"], _type(service, one["name"]).get("arn", "*")
+    for entry in reference.get("resourceTypes", ()):
+        kind, arn = entry["name"], _type(service, entry["name"]).get("arn", "*")
         named = [] if made else [*_named(service, name, kind, arn, parameters, region)]
-        if not named and (_must(name, one, parameters) or (made and kind in _tagged(parameters))):
-            named = [_written(arn, region, "*")]
-        keys = {*one["conditionKeys"], *reference["conditionKeys"]}
+        if not named and (_is_required(name, entry, parameters) or (made and kind in _tagged(parameters))):
+            named = [_arn(arn, region, "*")]
+        keys = {*entry["conditionKeys"], *reference["conditionKeys"]}
         keys |= set() if service == "ec2" else set(_type(service, kind).get("conditionKeys", ()))
         for each in named:
             found.setdefault(each, Resource(each, kind, frozenset(_key(key) for key in keys)))
@@ -117,34 +117,34 @@ def _balancing(name: str, parameters: dict[str, Any], region: str) -> Iterator[s
         path = path or ("targetgroup" if "TargetType" in parameters or "VpcId" in parameters else "loadbalancer/app")
         yield f"arn:aws:elasticloadbalancing:{region}:{ACCOUNT_ID}:{path}/{named}/*"
         return
-    rules = [one.get("RuleArn", "") for one in parameters.get("RulePriorities", ())]
-    given = [one for value in parameters.values() for one in (value if isinstance(value, list) else [value])]
-    arns = [one for one in [*given, *rules] if isinstance(one, str) and one.startswith("arn:")]
+    rules = [rule.get("RuleArn", "") for rule in parameters.get("RulePriorities", ())]
+    given = [item for value in parameters.values() for item in (value if isinstance(value, list) else [value])]
+    arns = [arn for arn in [*given, *rules] if isinstance(arn, str) and arn.startswith("arn:")]
     yield from arns or ["*"]
 
 
-def _must(name: str, one: dict[str, Any], parameters: dict[str, Any]) -> bool:
+def _is_required(name: str, entry: dict[str, Any], parameters: dict[str, Any]) -> bool:
     """Whether an action touches a thing of this type although no parameter names one."""
-    makes = any(key.startswith("aws:RequestTag") for key in one["conditionKeys"])
-    return one["required"] or (name, one["name"]) in ALWAYS_MADE or (makes and one["name"] in _tagged(parameters))
+    makes = any(key.startswith("aws:RequestTag") for key in entry["conditionKeys"])
+    return entry["required"] or (name, entry["name"]) in ALWAYS_MADE or (makes and entry["name"] in _tagged(parameters))
 
 
 def _tagged(parameters: dict[str, Any]) -> set[str]:
-    return {one.get("ResourceType", "") for one in parameters.get("TagSpecifications", ()) if asks(one.get("Tags"))}
+    return {spec.get("ResourceType", "") for spec in parameters.get("TagSpecifications", ()) if asks(spec.get("Tags"))}
 
 
 def _named(service: str, name: str, kind: str, arn: str, parameters: dict[str, Any], region: str) -> Iterator[str]:
-    pattern = re.compile(_VARIABLE.sub(lambda one: r"[^:]*" if one[1] in ("Region", "Account") else ".+", arn))
+    pattern = re.compile(_VARIABLE.sub(lambda match: r"[^:]*" if match[1] in ("Region", "Account") else ".+", arn))
     for parameter, value in _texts(parameters):
         identifier = _EC2_ID.fullmatch(value) if service == "ec2" else None
         if value.startswith("arn:") and pattern.fullmatch(value):
             yield value
         elif identifier and EC2_TYPES.get(identifier[1]) == kind:
-            yield _written(arn, region, value)
+            yield _arn(arn, region, value)
         elif _names(service, name, kind, parameter) and not value.startswith("arn:"):
-            yield lookup.arn(service, kind, value) or _written(arn, region, value, parameters)
+            yield lookup.arn(service, kind, value) or _arn(arn, region, value, parameters)
     for value in lookup.implied(service, name, kind, parameters, region):
-        yield _written(arn, region, value)
+        yield _arn(arn, region, value)
 
 
 def _names(service: str, name: str, kind: str, parameter: str) -> bool:
@@ -155,16 +155,16 @@ def _names(service: str, name: str, kind: str, parameter: str) -> bool:
 
 def _texts(parameters: dict[str, Any], name: str = "") -> Iterator[tuple[str, str]]:
     for key, value in parameters.items():
-        for one in value if isinstance(value, list) else [value]:
+        for item in value if isinstance(value, list) else [value]:
             if key in OTHERS:
                 continue
-            if isinstance(one, dict):
-                yield from _texts(one, key)
-            elif isinstance(one, str) and one:
-                yield (name if key == "Name" and name else key), one
+            if isinstance(item, dict):
+                yield from _texts(item, key)
+            elif isinstance(item, str) and item:
+                yield (name if key == "Name" and name else key), item
 
 
-def _written(arn: str, region: str, value: str, parameters: dict[str, Any] | None = None) -> str:
+def _arn(arn: str, region: str, value: str, parameters: dict[str, Any] | None = None) -> str:
     """The ARN with the name in the place of its own variables; where it has several, the first, then *."""
     known = {"Partition": "aws", "Region": region, "Account": ACCOUNT_ID}
     if parameters and "Bucket" in parameters:
@@ -172,4 +172,4 @@ def _written(arn: str, region: str, value: str, parameters: dict[str, Any] | Non
     if ":ssm:" in arn:
         value = value.removeprefix("/").partition(":")[0]  # without a version or a label
     names = iter([value.rsplit("/", 1)[-1] if value.startswith("http") else value])  # a queue is named by its URL
-    return _VARIABLE.sub(lambda one: known.get(one[1]) or next(names, "*"), arn)
+    return _VARIABLE.sub(lambda match: known.get(match[1]) or next(names, "*"), arn)

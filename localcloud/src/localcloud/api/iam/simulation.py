@@ -20,7 +20,7 @@ from .principals import Principal
 
 
 def apply() -> None:
-    """Answer these actions, which moto does not have."""
+    """Decision these actions, which moto does not have."""
     replace(TokenResponse, decode_authorization_message=_decode)
     replace(IamResponse, simulate_principal_policy=_principal_policy, simulate_custom_policy=_custom_policy)
 
@@ -33,18 +33,21 @@ def _principal_policy(response: Any) -> ActionResult:
     arn = response._get_param("PolicySourceArn")
     iam = moto_state.iam()
     kinds = ((iam.users, principals.user), (iam.roles, principals.role))
-    found = [make(one) for held, make in kinds for one in held.values() if one.arn == arn]
+    found = [make(holder) for held, make in kinds for holder in held.values() if holder.arn == arn]
     found += [
         Principal(arn, {}, tuple(principals.policies_of(group))) for group in iam.groups.values() if group.arn == arn
     ]
     if not found:
         raise AwsError("NoSuchEntity", f"The entity {arn} cannot be found.", 404)
-    [who] = found
+    [principal] = found
     given, boundary = (
         _documents(response, "PolicyInputList"),
         _documents(response, "PermissionsBoundaryPolicyInputList"),
     )
-    return _simulate(response, Principal(who.arn, who.context, (*who.policies, *given), boundary or who.boundary))
+    return _simulate(
+        response,
+        Principal(principal.arn, principal.context, (*principal.policies, *given), boundary or principal.boundary),
+    )
 
 
 def _custom_policy(response: Any) -> ActionResult:
@@ -57,38 +60,41 @@ def _documents(response: Any, name: str) -> tuple[Document, ...]:
     return tuple(Document(text, f"{name}.{number}", "none") for number, text in enumerate(texts, 1))
 
 
-def _simulate(response: Any, who: Principal) -> ActionResult:
+def _simulate(response: Any, principal: Principal) -> ActionResult:
     entries = response._get_param("ContextEntries") or []
-    given = {one["ContextKeyName"].lower(): list(one.get("ContextKeyValues") or []) for one in entries}
-    context = {**who.context, **given}
+    given = {entry["ContextKeyName"].lower(): list(entry.get("ContextKeyValues") or []) for entry in entries}
+    context = {**principal.context, **given}
     results = [
-        _result(who, action, resource, context)
+        _result(principal, action, resource, context)
         for action in response._get_param("ActionNames") or []
         for resource in response._get_param("ResourceArns") or ["*"]
     ]
     return ActionResult({"EvaluationResults": results, "IsTruncated": False})
 
 
-def _result(who: Principal, action: str, resource: str, context: dict[str, list[str]]) -> dict[str, Any]:
-    found = judge.verdict(who, action, resource, context)
+def _result(principal: Principal, action: str, resource: str, context: dict[str, list[str]]) -> dict[str, Any]:
+    found = judge.verdict(principal, action, resource, context)
     result: dict[str, Any] = {
         "EvalActionName": action,
         "EvalResourceName": resource,
-        "EvalDecision": found.answer.value,
-        "MatchedStatements": [{"SourcePolicyId": one.name, "SourcePolicyType": one.kind} for one in found.said.by],
-        "MissingContextValues": sorted(_missing(who, action, resource, context)),
+        "EvalDecision": found.decision.value,
+        "MatchedStatements": [
+            {"SourcePolicyId": document.name, "SourcePolicyType": document.kind}
+            for document in found.evaluation.matched
+        ],
+        "MissingContextValues": sorted(_missing(principal, action, resource, context)),
     }
     if found.boundary is not None:
-        allowed = found.boundary.answer.value == "allowed"
+        allowed = found.boundary.decision.value == "allowed"
         result["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": allowed}
     return result
 
 
-def _missing(who: Principal, action: str, resource: str, context: dict[str, list[str]]) -> Iterator[str]:
+def _missing(principal: Principal, action: str, resource: str, context: dict[str, list[str]]) -> Iterator[str]:
     """Keys that the conditions of statements about this action look at and that nobody gave."""
     looked_at = {
         key
-        for document in (*who.policies, *(who.boundary or ()))
+        for document in (*principal.policies, *(principal.boundary or ()))
         for statement in document.statements
         if named(statement, action, resource, context)
         for key in keys(statement.get("Condition", {}))

@@ -42,6 +42,6 @@ def _data(ec2: Any, named: dict[str, Any]) -> dict[str, Any]:
 def _number(template: Any, version: str) -> int:
     numbers = {"$Default": template.default_version_number, "$Latest": template.latest_version_number}
     number = numbers.get(version) or (int(version) if version.isdigit() else 0)
-    if number not in {one.number for one in template.versions}:
+    if number not in {existing.number for existing in template.versions}:
         raise AwsError("InvalidLaunchTemplateId.VersionNotFound", f"Could not find the specified version {version}")
     return int(number)

@@ -47,7 +47,7 @@ DURATIONS = {
     "database deleting": Duration(240, 1),
     "snapshot creating": Duration(60, 1),
 }
-LOOK_AGAIN = 0.1
+POLL_SECONDS = 0.1
 
 
 class Lifecycle:
@@ -90,14 +90,14 @@ class Lifecycle:
         return self._reality
 
     # -- what happens later -------------------------------------------------------------------------------
-    def later(self, phase: str, action: Callable[[], None], when: Callable[[], bool] = lambda: True) -> None:
+    def schedule(self, phase: str, action: Callable[[], None], when: Callable[[], bool] = lambda: True) -> None:
         """Do action once the phase has lasted its time and when() is true."""
         with self._changed:
             due = time.monotonic() + self.seconds(phase)
             heapq.heappush(self._due, (due, next(self._numbers), when, action))
             self._changed.notify()
 
-    def run(self, lock: Any, look: Callable[[], bool], on_change: Callable[[], None], ended: threading.Event) -> None:
+    def run(self, lock: Any, poll: Callable[[], bool], on_change: Callable[[], None], ended: threading.Event) -> None:
         """Do what is due, until `ended`. For a thread of its own.
 
         look: called at least once a second; says whether it changed anything. It and the actions run under `lock`;
@@ -105,7 +105,7 @@ class Lifecycle:
         """
         while not ended.is_set():
             with lock:
-                changed = look()
+                changed = poll()
             if changed:
                 on_change()
             with self._changed:
@@ -126,7 +126,7 @@ class Lifecycle:
                 log.exception("an action of the lifecycle failed")
                 continue
             with self._changed:
-                heapq.heappush(self._due, (time.monotonic() + LOOK_AGAIN, number, when, action))
+                heapq.heappush(self._due, (time.monotonic() + POLL_SECONDS, number, when, action))
 
 
 _current = Lifecycle(None, None)

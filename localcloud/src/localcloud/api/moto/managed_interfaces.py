@@ -53,7 +53,7 @@ def _release(interface: Any) -> None:
         interface.delete()
         return
     interface.is_leaving = True
-    lifecycle.current().later("load balancer interfaces released", interface.delete)
+    lifecycle.current().schedule("load balancer interfaces released", interface.delete)
 
 
 def _of_load_balancers(region: str) -> Iterator[tuple[tuple[str, str], _Wanted]]:

@@ -45,7 +45,7 @@ def iam() -> Any:
 
 def instances(region: str) -> list[Any]:
     """All instances of a region, in every state."""
-    return [one for reservation in list(ec2(region).reservations.values()) for one in reservation.instances]
+    return [instance for reservation in list(ec2(region).reservations.values()) for instance in reservation.instances]
 
 
 def subnets(region: str) -> dict[str, Any]:
@@ -67,8 +67,8 @@ def security_group_rules(region: str) -> dict[str, Any]:
 @cache
 def instance_types(region: str) -> dict[str, dict[str, Any]]:
     """AWS's description of each instance type that the region offers."""
-    offered = {one["InstanceType"] for one in INSTANCE_TYPE_OFFERINGS["region"].get(region, [])}
-    return {name: one for name, one in INSTANCE_TYPES.items() if name in offered}
+    offered = {offering["InstanceType"] for offering in INSTANCE_TYPE_OFFERINGS["region"].get(region, [])}
+    return {name: description for name, description in INSTANCE_TYPES.items() if name in offered}
 
 
 def instance_profile_arn(region: str, instance: Any) -> str | None:

@@ -31,8 +31,8 @@ def read_load_balancers(region: str) -> Iterator[LoadBalancer]:
             dns_name=balancer.dns_name,
             internet_facing=balancer.scheme == "internet-facing",
             vpc_id=balancer.vpc_id,
-            interface_ids=tuple(one.id for one in managed_interfaces.of(region, balancer.arn)),
-            listeners=tuple(_listener(one) for one in list(balancer.listeners.values())),
+            interface_ids=tuple(interface.id for interface in managed_interfaces.of(region, balancer.arn)),
+            listeners=tuple(_listener(listener) for listener in list(balancer.listeners.values())),
             idle_timeout=int(balancer.attrs.get("idle_timeout.timeout_seconds", 60)),
             drops_invalid_headers=balancer.attrs.get("routing.http.drop_invalid_header_fields.enabled") == "true",
         )
@@ -44,7 +44,7 @@ def _listener(listener: Any) -> Listener:
 
 
 def _rule(rule: Any) -> ListenerRule:
-    fields = {one["Field"]: values for one in rule.conditions if (values := _values(one))}
+    fields = {condition["Field"]: values for condition in rule.conditions if (values := _values(condition))}
     return ListenerRule(
         priority=DEFAULT_RULE if rule.is_default else int(rule.priority),
         action=_action(rule.actions[-1]),  # what comes before the last action is authentication, which is refused
@@ -81,8 +81,8 @@ def _action(action: Any) -> Action:
 
 def read_target_groups(region: str) -> Iterator[TargetGroup]:
     for group in list(moto_state.elbv2(region).target_groups.values()):
-        registered = [_target(region, one, draining=False) for one in list(group.targets.values())]
-        leaving = [_target(region, one, draining=True) for one in targets.draining(group).values()]
+        registered = [_target(region, target, draining=False) for target in list(group.targets.values())]
+        leaving = [_target(region, target, draining=True) for target in targets.draining(group).values()]
         yield TargetGroup(
             arn=group.arn,
             name=group.name,

@@ -37,11 +37,11 @@ class Reader:
             regions = list(moto_state.ec2_regions())
             return Topology(
                 vpcs=tuple(vpc for region in regions for vpc in _vpcs(region)),
-                instances=tuple(one for region in regions for one in _instances(region)),
-                target_groups=tuple(one for region in regions for one in read_target_groups(region)),
-                load_balancers=tuple(one for region in regions for one in read_load_balancers(region)),
-                databases=tuple(one for region in regions for one in read_databases(region)),
-                snapshots=tuple(one for region in regions for one in read_snapshots(region)),
+                instances=tuple(instance for region in regions for instance in _instances(region)),
+                target_groups=tuple(group for region in regions for group in read_target_groups(region)),
+                load_balancers=tuple(balancer for region in regions for balancer in read_load_balancers(region)),
+                databases=tuple(database for region in regions for database in read_databases(region)),
+                snapshots=tuple(snapshot for region in regions for snapshot in read_snapshots(region)),
             )
 
 
@@ -49,17 +49,27 @@ def _vpcs(region: str) -> Iterator[Vpc]:
     """Every VPC; of the default VPC only one that something lives in (each region of an account has one)."""
     backend = moto_state.ec2(region)
     for vpc in list(backend.vpcs.values()):
-        interfaces = tuple(_interface(one) for one in list(backend.enis.values()) if one.vpc_id == vpc.id)
+        interfaces = tuple(
+            _interface(interface) for interface in list(backend.enis.values()) if interface.vpc_id == vpc.id
+        )
         if vpc.is_default and not interfaces:
             continue
-        gateways = [one for one in backend.internet_gateways.values() if one.vpc is not None and one.vpc.id == vpc.id]
+        gateways = [
+            gateway
+            for gateway in backend.internet_gateways.values()
+            if gateway.vpc is not None and gateway.vpc.id == vpc.id
+        ]
         yield Vpc(
             id=vpc.id,
             region=region,
-            cidrs=tuple(one["cidr_block"] for one in vpc.get_cidr_block_association_set()),
+            cidrs=tuple(association["cidr_block"] for association in vpc.get_cidr_block_association_set()),
             internet_gateway_id=gateways[0].id if gateways else None,
-            subnets=tuple(_subnet(region, one) for one in moto_state.subnets(region).values() if one.vpc_id == vpc.id),
-            groups=tuple(_group(one) for one in moto_state.security_groups(region).values() if one.vpc_id == vpc.id),
+            subnets=tuple(
+                _subnet(region, subnet) for subnet in moto_state.subnets(region).values() if subnet.vpc_id == vpc.id
+            ),
+            groups=tuple(
+                _group(group) for group in moto_state.security_groups(region).values() if group.vpc_id == vpc.id
+            ),
             interfaces=interfaces,
             nat_gateways=tuple(_nat_gateways(region, vpc.id)),
         )
@@ -72,7 +82,7 @@ def _subnet(region: str, subnet: Any) -> Subnet:
 
 def table_of(region: str, subnet: Any) -> Any:
     """The route table that is associated with a subnet, else the VPC's main one."""
-    tables = [one for one in moto_state.ec2(region).route_tables.values() if one.vpc_id == subnet.vpc_id]
+    tables = [table for table in moto_state.ec2(region).route_tables.values() if table.vpc_id == subnet.vpc_id]
     for table in tables:
         if subnet.id in table._associations.values():
             return table
@@ -107,8 +117,8 @@ def _target(region: str, route: Any, vpc_id: str) -> str:
 
 def _group(group: Any) -> SecurityGroup:
     rules = (
-        *(rule for one in group.ingress_rules if (rule := _rule("ingress", one))),
-        *(rule for one in group.egress_rules if (rule := _rule("egress", one))),
+        *(rule for permission in group.ingress_rules if (rule := _rule("ingress", permission))),
+        *(rule for permission in group.egress_rules if (rule := _rule("egress", permission))),
     )
     return SecurityGroup(group.id, group.name, group.vpc_id, rules)
 

@@ -23,7 +23,7 @@ from .haproxy_config import backend_name, render
 from .target_group import GroupServers, States
 from .target_health import HealthBoard
 
-LOOK_SECONDS = 0.4
+POLL_SECONDS = 0.4
 START_SECONDS = 20
 USER = 10001  # no one's account: HAProxy needs no more than its folder
 FIRST_TABLE = 100
@@ -55,7 +55,7 @@ class Balancer(Worker[BalancerPlan]):
     """Follows its plan without losing a request: targets by the runtime API, all else by a reload of HAProxy."""
 
     def __init__(self, settings: Settings, reality: Reality, network: Network, board: HealthBoard, arn: str) -> None:
-        super().__init__(f"load balancer {arn.rpartition('loadbalancer/app/')[2]}", LOOK_SECONDS)
+        super().__init__(f"load balancer {arn.rpartition('loadbalancer/app/')[2]}", POLL_SECONDS)
         self.arn = arn
         self._reality = reality
         self._network = network
@@ -74,7 +74,7 @@ class Balancer(Worker[BalancerPlan]):
         self._configure(plan)
         for group in plan.groups:
             self._groups[group.arn].follow(group, plan.zones)
-        self._look(plan)
+        self._update_health(plan)
         self._reality.set_ready(self.arn)
 
     def failed(self, reason: str) -> None:
@@ -90,7 +90,7 @@ class Balancer(Worker[BalancerPlan]):
     def _start(self, plan: BalancerPlan) -> int:
         """A new container knows no targets: they come by the runtime API, and start as `initial`."""
         self._attached, self._groups = {}, {group.arn: self._servers_of(group) for group in plan.groups}
-        self._tell(plan, {})  # nobody finds the load balancer gone and its targets still healthy
+        self._publish_health(plan, {})  # nobody finds the load balancer gone and its targets still healthy
         self._reality.set_gone(self.arn)
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, mode=0o700)
@@ -107,9 +107,9 @@ class Balancer(Worker[BalancerPlan]):
         end = time.monotonic() + START_SECONDS
         while not self._haproxy.answers():
             if not self._container.pid():
-                raise HaproxyError(f"haproxy ended: {self._container.last_words()}")
+                raise HaproxyError(f"haproxy ended: {self._container.last_output()}")
             if time.monotonic() > end:
-                raise HaproxyError(f"haproxy did not answer within {START_SECONDS} s: {self._container.last_words()}")
+                raise HaproxyError(f"haproxy did not answer within {START_SECONDS} s: {self._container.last_output()}")
             time.sleep(0.02)
 
     def _attach(self, plan: BalancerPlan, pid: int) -> None:
@@ -154,14 +154,14 @@ class Balancer(Worker[BalancerPlan]):
         path.write_text(text)
         os.chown(path, USER, USER)
 
-    def _look(self, plan: BalancerPlan) -> None:
+    def _update_health(self, plan: BalancerPlan) -> None:
         states = self._haproxy.servers()
-        changed = [self._groups[group.arn].look(states, group.health_check) for group in plan.groups]
+        changed = [self._groups[group.arn].update(states, group.health_check) for group in plan.groups]
         if any(changed):
             states = self._haproxy.servers()
-        self._tell(plan, states)
+        self._publish_health(plan, states)
 
-    def _tell(self, plan: BalancerPlan, states: States) -> None:
+    def _publish_health(self, plan: BalancerPlan, states: States) -> None:
         """Publish the health of the targets that are this load balancer's to tell."""
         for group in plan.groups:
             if group.arn in plan.owned:

@@ -49,7 +49,7 @@ class Haproxy:
         """The worker's answer to commands that it carries out in order, with nothing between them."""
         return _exchange(self._worker, "; ".join(commands))
 
-    def tell(self, *commands: str) -> None:
+    def run(self, *commands: str) -> None:
         """Like ask(), for commands that say nothing when all went well. Raises HaproxyError."""
         answer = self.ask(*commands).strip()
         harmless = ("New server registered.", "Server deleted.")

@@ -50,14 +50,14 @@ class LoadBalancers:
         interfaces = {interface.id: interface for vpc in topology.vpcs for interface in vpc.interfaces}
         subnets = {subnet.id: subnet for vpc in topology.vpcs for subnet in vpc.subnets}
         plans: dict[str, BalancerPlan] = {}
-        told: set[str] = set()
+        owned_already: set[str] = set()
         for balancer in topology.load_balancers:
             places = _places(balancer, interfaces, subnets)
             if not places:
                 continue
             groups = groups_of(balancer, topology.target_groups)
-            owned = frozenset(group.arn for group in groups) - told
-            told |= owned
+            owned = frozenset(group.arn for group in groups) - owned_already
+            owned_already |= owned
             plans[balancer.arn] = BalancerPlan(balancer, places, groups, owned)
         return plans
 
@@ -65,7 +65,7 @@ class LoadBalancers:
 def _places(
     balancer: LoadBalancer, interfaces: dict[str, Interface], subnets: dict[str, Subnet]
 ) -> tuple[tuple[Interface, Subnet], ...]:
-    found = [interfaces[one] for one in balancer.interface_ids if one in interfaces]
+    found = [interfaces[interface_id] for interface_id in balancer.interface_ids if interface_id in interfaces]
     return tuple((interface, subnets[interface.subnet_id]) for interface in found if interface.subnet_id in subnets)
 
 

@@ -68,7 +68,7 @@ class GroupServers:
         for member in [member for found, member in self._members.items() if found not in wanted]:
             self._remove(member, cut=member.server not in registered)
 
-    def look(self, states: States, check: HealthCheck) -> bool:
+    def update(self, states: States, check: HealthCheck) -> bool:
         """Take in what the health checks found. Returns whether that changed a state: then `states` are to be read again."""
         changed = False
         for member in self._members.values():
@@ -113,7 +113,7 @@ class GroupServers:
                 raise
             member.early = False
         elif succeeded:
-            self._haproxy.tell(f"set server {self._names(member.server)[0]} health up")
+            self._haproxy.run(f"set server {self._names(member.server)[0]} health up")
         return succeeded
 
     def _add(self, found: Server, check: HealthCheck) -> None:
@@ -122,7 +122,7 @@ class GroupServers:
         spare = self._names(found)[1]
         try:
             self._place(found, early, up=False, replaces=False)
-            self._haproxy.tell(f"add server {spare} {found.address}:{found.port}", f"enable server {spare}")
+            self._haproxy.run(f"add server {spare} {found.address}:{found.port}", f"enable server {spare}")
         except HaproxyError:
             self._undo(found)
             raise
@@ -138,8 +138,8 @@ class GroupServers:
         """Make the checked server. The weight of 0 keeps requests away while HAProxy takes a new server for up."""
         main, _ = self._names(found)
         if replaces:
-            self._haproxy.tell(f"set server {main} state maint", f"del server {main}")
-        self._haproxy.tell(
+            self._haproxy.run(f"set server {main} state maint", f"del server {main}")
+        self._haproxy.run(
             f"add server {main} {found.address}:{found.port} {check_options(check)} weight 1",
             f"set server {main} weight 0",
             f"enable health {main}",
@@ -150,13 +150,13 @@ class GroupServers:
 
     def _drain(self, member: Member) -> None:
         main, spare = self._names(member.server)
-        self._haproxy.tell(f"set server {main} state drain", f"set server {spare} state drain")
+        self._haproxy.run(f"set server {main} state drain", f"set server {spare} state drain")
         member.draining = True
 
     def _return(self, member: Member) -> None:
         """It was registered again before it was gone: like a new one, while requests under way end in peace."""
         main, spare = self._names(member.server)
-        self._haproxy.tell(
+        self._haproxy.run(
             f"set server {main} weight 0",
             f"set server {main} state ready",
             f"set server {main} health down",
@@ -169,10 +169,10 @@ class GroupServers:
         """cut: its time to drain is over, so requests still under way are ended."""
         names = self._names(member.server)
         if not member.leaving:
-            self._haproxy.tell(*[f"set server {name} state maint" for name in names])
+            self._haproxy.run(*[f"set server {name} state maint" for name in names])
             member.leaving = True
         if cut:
-            self._haproxy.tell(*[f"shutdown sessions server {name}" for name in names])
+            self._haproxy.run(*[f"shutdown sessions server {name}" for name in names])
         deleted = [self._haproxy.delete(name) for name in names]
         if all(deleted):
             del self._members[member.server]

@@ -73,7 +73,7 @@ class Databases:
             database.id: DatabasePlan(
                 database,
                 interfaces[database.interface_id],
-                tuple(one.arn for one in topology.snapshots if one.database_id == database.id),
+                tuple(snapshot.arn for snapshot in topology.snapshots if snapshot.database_id == database.id),
             )
             for database in topology.databases
             if database.interface_id in interfaces

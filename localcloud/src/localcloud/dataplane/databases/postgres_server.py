@@ -23,7 +23,7 @@ from .volumes import DATA, MOUNT, Volumes
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 START_SECONDS = 60
 
 
@@ -49,7 +49,7 @@ class PostgresServer(Worker[DatabasePlan]):
         arn: str,
     ) -> None:
         region, name = arn.split(":")[3], arn.rpartition(":")[2]
-        super().__init__(f"database {region}/{name}", LOOK_SECONDS)
+        super().__init__(f"database {region}/{name}", POLL_SECONDS)
         self.arn = arn
         self._reality = reality
         self._network = network
@@ -80,7 +80,7 @@ class PostgresServer(Worker[DatabasePlan]):
             if self._container.pid():
                 raise
             # Whatever failed against a process that is gone: what it said is the reason.
-            raise ServiceError(f"PostgreSQL ended: {self._container.last_words()}") from error
+            raise ServiceError(f"PostgreSQL ended: {self._container.last_output()}") from error
 
     def _serve(self, plan: DatabasePlan, pid: int) -> None:
         """Bring the running server to the plan: its network, parameters, master user and snapshots."""
@@ -179,7 +179,7 @@ class PostgresServer(Worker[DatabasePlan]):
                 if not self._container.pid():
                     raise
                 if time.monotonic() > end:
-                    said = self._container.last_words()
+                    said = self._container.last_output()
                     raise ServiceError(f"PostgreSQL took no connections within {START_SECONDS} s: {said}") from error
                 time.sleep(0.1)
             else:

@@ -20,7 +20,7 @@ from .host import Host
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 BOOT_SECONDS = 180
 PROBE_SECONDS = 0.05
 SSH = 22
@@ -41,9 +41,11 @@ class Instances:
 
     def reconcile(self, topology: Topology) -> None:
         """Tell each instance's thread what is wanted. Returns at once."""
-        interfaces = {one.id: (vpc, one) for vpc in topology.vpcs for one in vpc.interfaces}
+        interfaces = {interface.id: (vpc, interface) for vpc in topology.vpcs for interface in vpc.interfaces}
         wanted = {
-            one.id: one for one in topology.instances if one.wanted != "terminated" and one.interface_id in interfaces
+            instance.id: instance
+            for instance in topology.instances
+            if instance.wanted != "terminated" and instance.interface_id in interfaces
         }
         for instance_id, instance in wanted.items():
             vpc, interface = interfaces[instance.interface_id]
@@ -52,7 +54,7 @@ class Instances:
             self._workers[instance_id].want(Guest(instance, interface, vpc))
         for instance_id in self._workers.keys() - wanted.keys():
             self._workers[instance_id].end()
-        self._workers = {name: one for name, one in self._workers.items() if not one.ended}
+        self._workers = {name: worker for name, worker in self._workers.items() if not worker.ended}
 
     def close(self) -> None:
         """Remove all hosts."""
@@ -84,7 +86,7 @@ class _InstanceWorker(Worker[Guest]):
     """_boots: what the instance's count was at its last boot. One that switched itself off waits for a higher count."""
 
     def __init__(self, settings: Settings, reality: Reality, network: Network, instance_id: str) -> None:
-        super().__init__(instance_id, LOOK_SECONDS)
+        super().__init__(instance_id, POLL_SECONDS)
         self._settings = settings
         self._reality = reality
         self._network = network

@@ -65,7 +65,7 @@ class Dns:
                 self._servers.pop(key).close()
             if key not in self._servers:
                 self._servers[key] = _Server(namespace, addresses, self._folder / f"{key}.hosts", found)
-            self._servers[key].tell(found)
+            self._servers[key].update(found)
         except (DnsError, OSError) as error:
             log.exception("name server of %s", key)
             self._reality.set_failed(f"{key}/dns", str(error))
@@ -94,7 +94,7 @@ class _Server:
         """Whether it runs and listens at just these addresses."""
         return self._process.poll() is None and self._addresses == addresses
 
-    def tell(self, found: names.Names) -> None:
+    def update(self, found: names.Names) -> None:
         """Make these the names."""
         text = names.hosts_file(found)
         if text != self._text:

@@ -80,8 +80,12 @@ table inet security_groups {{
 
 def _source_check(interfaces: tuple[Interface, ...]) -> str:
     """Each interface sends with its own MAC and IPv4 address only, and nothing but IPv4 and ARP."""
-    checked = [f"{_port(one)} . {_mac(one)} . {one.address}" for one in interfaces if one.source_check]
-    free = [f"{_port(one)} . {_mac(one)}" for one in interfaces if not one.source_check]
+    checked = [
+        f"{_port(interface)} . {_mac(interface)} . {interface.address}"
+        for interface in interfaces
+        if interface.source_check
+    ]
+    free = [f"{_port(interface)} . {_mac(interface)}" for interface in interfaces if not interface.source_check]
     return f"""
 add table bridge sources
 delete table bridge sources

@@ -33,9 +33,9 @@ def in_vpc(vpc: Vpc, common: Names) -> Names:
 def everywhere(settings: Settings, topology: Topology, packages: Mapping[str, tuple[str, ...]]) -> Names:
     """{address: names} as the internet sees them: load balancers, databases, public addresses, package mirrors."""
     found: Names = {}
-    interfaces = {one.id: one for vpc in topology.vpcs for one in vpc.interfaces}
+    interfaces = {interface.id: interface for vpc in topology.vpcs for interface in vpc.interfaces}
     for balancer in topology.load_balancers:
-        for node in (interfaces[one] for one in balancer.interface_ids if one in interfaces):
+        for node in (interfaces[interface_id] for interface_id in balancer.interface_ids if interface_id in interfaces):
             address = node.public_address if balancer.internet_facing else node.address
             if address:
                 _add(found, address, balancer.dns_name)

@@ -163,7 +163,9 @@ class VpcNetwork:
     # -- interfaces -----------------------------------------------------------------------------------
     def attach(self, interface: Interface, pid: int, name: str, default_route: bool) -> None:
         """Plug a process's namespace into the interface's subnet. See Network.attach."""
-        subnet = next((one for one in (self.vpc.subnets if self.vpc else ()) if one.id == interface.subnet_id), None)
+        subnet = next(
+            (subnet for subnet in (self.vpc.subnets if self.vpc else ()) if subnet.id == interface.subnet_id), None
+        )
         if subnet is None:
             raise NetworkError(f"{interface.id}: its subnet {interface.subnet_id} is not up")
         end, mac = device("e", interface.id), interface.mac or make_mac(interface.id)

@@ -88,13 +88,13 @@ def instance_profiles_as_a_filter() -> None:
     replace(utils, passes_filter_dict=passes)
 
 
-def statuses_of_what_runs() -> None:
+def status_of_running_instances() -> None:
     """DescribeInstanceStatus tells of running instances alone unless it is asked for all. For whoever waits for them."""
     original = InstanceBackend.describe_instance_status
 
     def describe(self: Any, instance_ids: list[str], include_all_instances: bool, filters: Any) -> Any:
         found = original(self, instance_ids, include_all_instances, filters)
-        return [one for one in found if include_all_instances or one.state == "running"]
+        return [status for status in found if include_all_instances or status.state == "running"]
 
     replace(InstanceBackend, describe_instance_status=describe)
 
@@ -115,12 +115,12 @@ def rules_without_descriptions() -> None:
     replace(SecurityGroupRule, __eq__=same)
 
 
-def address_moves() -> None:
+def reassociated_addresses() -> None:
     """An elastic address that is associated anew leaves its former interface. For the data plane (both have it else)."""
     original = ElasticAddressBackend.associate_address
 
     def associate(self: Any, *args: Any, **kwargs: Any) -> Any:
-        before = {one.allocation_id: one.eni for one in self.addresses}
+        before = {address.allocation_id: address.eni for address in self.addresses}
         elastic = original(self, *args, **kwargs)
         former = before.get(elastic.allocation_id)
         if former is not None and former is not elastic.eni:
@@ -136,7 +136,7 @@ def launch_template_own_tags() -> None:
 
     def init(self: Any, template: Any, number: int, data: dict[str, Any], description: str) -> None:
         specifications = data.pop("TagSpecifications", [])
-        if kept := [one for one in specifications if one.get("ResourceType") != "launch-template"]:
+        if kept := [spec for spec in specifications if spec.get("ResourceType") != "launch-template"]:
             data["TagSpecifications"] = kept
         original(self, template, number, data, description)
 
@@ -205,13 +205,13 @@ ALL = (
     key_pairs_deleted_by_id,
     source_check_of_an_instance,
     instance_profiles_as_a_filter,
-    statuses_of_what_runs,
+    status_of_running_instances,
     rules_without_ports,
     revoking_in_a_default_vpc,
     console_output,
     tag_resource_types,
     groups_of_an_interface,
     rules_without_descriptions,
-    address_moves,
+    reassociated_addresses,
     launch_template_own_tags,
 )

@@ -59,14 +59,14 @@ def defaults_of_a_load_balancer() -> None:
     replace(FakeLoadBalancer, __init__=init)
 
 
-def creation_again() -> None:
+def idempotent_load_balancer_creation() -> None:
     """CreateLoadBalancer with a name that exists answers with the load balancer that there is (refusals make sure that it
     has the same settings). For retries after a lost answer (two load balancers of one name else)."""
     original = ELBv2Backend.create_load_balancer
 
     def create(self: Any, *args: Any, **kwargs: Any) -> Any:
         name = kwargs.get("name", args[0] if args else None)
-        existing = [one for one in self.load_balancers.values() if one.name == name]
+        existing = [balancer for balancer in self.load_balancers.values() if balancer.name == name]
         return existing[0] if existing else original(self, *args, **kwargs)
 
     replace(ELBv2Backend, create_load_balancer=create)
@@ -86,7 +86,7 @@ def longest_deregistration_delay() -> None:
     replace(ELBv2Backend, modify_target_group_attributes=modify)
 
 
-def target_groups_again() -> None:
+def idempotent_target_groups() -> None:
     """CreateTargetGroup of the same again answers with the one there is, and DeleteTargetGroup of none succeeds. For
     retries after a lost answer."""
     create, delete = ELBv2Backend.create_target_group, ELBv2Backend.delete_target_group
@@ -95,7 +95,8 @@ def target_groups_again() -> None:
     def create_target_group(self: Any, name: str, **params: Any) -> Any:
         for group in self.target_groups.values():
             same = all(
-                params.get(one) in (None, "") or str(params[one]) == str(getattr(group, one)) for one in settings
+                params.get(setting) in (None, "") or str(params[setting]) == str(getattr(group, setting))
+                for setting in settings
             )
             if group.name == name and same:
                 return group
@@ -123,10 +124,10 @@ def _by_configuration(original: Any, configuration: str) -> Any:
 
 
 ALL = (
-    target_groups_again,
+    idempotent_target_groups,
     several_values_of_a_condition,
     longest_deregistration_delay,
-    creation_again,
+    idempotent_load_balancer_creation,
     load_balancer_attributes,
     defaults_of_a_load_balancer,
 )

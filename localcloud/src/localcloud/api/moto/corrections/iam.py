@@ -61,7 +61,7 @@ def session_policies_by_arn() -> None:
     def assume_role(self: Any) -> ActionResult:
         answer = original(self)
         backend: STSBackend = self.backend
-        backend.assumed_roles[-1].policy_arns = [one["arn"] for one in self._get_param("PolicyArns") or []]  # type: ignore[attr-defined]
+        backend.assumed_roles[-1].policy_arns = [policy["arn"] for policy in self._get_param("PolicyArns") or []]  # type: ignore[attr-defined]
         return answer
 
     replace(TokenResponse, assume_role=assume_role)

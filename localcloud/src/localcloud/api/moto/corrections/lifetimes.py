@@ -36,7 +36,7 @@ def launch_in_the_default_vpc() -> None:
 
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
         named = kwargs.get("subnet_id") or any(
-            one.get("SubnetId") or one.get("NetworkInterfaceId") for one in kwargs.get("nics") or ()
+            nic.get("SubnetId") or nic.get("NetworkInterfaceId") for nic in kwargs.get("nics") or ()
         )
         if not named and not kwargs.get("launch_template"):
             defaults = self.get_default_subnets()

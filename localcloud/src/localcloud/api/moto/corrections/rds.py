@@ -48,8 +48,8 @@ def engine_parameters() -> None:
     def update_parameters(self: Any, new_parameters: Any) -> None:
         given = list(new_parameters)
         update(self, given)
-        for one in given:
-            self.parameters[one["ParameterName"]]["Source"] = "user"
+        for parameter in given:
+            self.parameters[parameter["ParameterName"]]["Source"] = "user"
 
     replace(DBParameterGroup, __init__=init, update_parameters=update_parameters)
 
@@ -62,7 +62,7 @@ def parameters_by_source() -> None:
         answer: Any = original(self)
         if source := self.params.get("Source"):
             parameters = answer.result["Parameters"]
-            answer.result["Parameters"] = [one for one in parameters if one.get("Source") == source]
+            answer.result["Parameters"] = [parameter for parameter in parameters if parameter.get("Source") == source]
         return answer
 
     replace(RDSResponse, describe_db_parameters=describe)
@@ -73,15 +73,19 @@ def engine_versions() -> None:
 
     def describe(self: Any) -> ActionResult:
         params = self.params
-        versions = [one for one in postgres_versions() if params.get("EngineVersion") in (None, one, one.split(".")[0])]
+        versions = [
+            version
+            for version in postgres_versions()
+            if params.get("EngineVersion") in (None, version, version.split(".")[0])
+        ]
         if params.get("DefaultOnly"):
-            versions = [one for one in versions if one == DEFAULT_POSTGRES_VERSION]
+            versions = [version for version in versions if version == DEFAULT_POSTGRES_VERSION]
         if params.get("Engine") not in (None, "postgres"):
             versions = []
-        described = [_engine_version(one) for one in versions]
+        described = [_engine_version(version) for version in versions]
         family = params.get("DBParameterGroupFamily")
         return ActionResult(
-            {"DBEngineVersions": [one for one in described if family in (None, one["DBParameterGroupFamily"])]}
+            {"DBEngineVersions": [entry for entry in described if family in (None, entry["DBParameterGroupFamily"])]}
         )
 
     replace(RDSResponse, describe_db_engine_versions=describe)
@@ -100,9 +104,9 @@ def _engine_version(version: str) -> dict[str, Any]:
         "SupportsReadReplica": True,
         "SupportedFeatureNames": [],
         "ValidUpgradeTarget": [
-            {"Engine": "postgres", "EngineVersion": one, "IsMajorVersionUpgrade": not one.startswith(f"{major}.")}
-            for one in postgres_versions()
-            if _numbers(one) > _numbers(version)
+            {"Engine": "postgres", "EngineVersion": target, "IsMajorVersionUpgrade": not target.startswith(f"{major}.")}
+            for target in postgres_versions()
+            if _numbers(target) > _numbers(version)
         ],
     }
 
@@ -166,7 +170,7 @@ def windows_over_midnight() -> None:
     replace(models, valid_preferred_maintenance_window=lambda *_: None)
 
 
-def a_restored_database_is_unprotected() -> None:
+def deletion_protection_after_restore() -> None:
     """A database restored from a snapshot has deletion protection only where the request says so. For rds_instance."""
     original = RDSBackend.restore_db_instance_from_db_snapshot
 
@@ -179,7 +183,7 @@ def a_restored_database_is_unprotected() -> None:
 
 
 ALL = (
-    a_restored_database_is_unprotected,
+    deletion_protection_after_restore,
     subnets_of_a_group,
     windows_over_midnight,
     unknown_parameter_group,

@@ -58,7 +58,7 @@ def _with_root(image: Any, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]
         volume = mapping.get("Ebs") or {}
         defaults = root["Ebs"] if mapping["DeviceName"] == root["DeviceName"] else {"DeleteOnTermination": True}
         mapping["Ebs"] = {**defaults, **{name: value for name, value in volume.items() if value is not None}}
-    return wanted if any(one["DeviceName"] == root["DeviceName"] for one in wanted) else [root, *wanted]
+    return wanted if any(mapping["DeviceName"] == root["DeviceName"] for mapping in wanted) else [root, *wanted]
 
 
 def defaults_of_a_volume() -> None:
@@ -80,7 +80,7 @@ def defaults_of_a_volume() -> None:
     replace(InstanceResponse, _parse_block_device_mapping=parse)
 
 
-def detaching_by_the_volume_alone() -> None:
+def detach_by_volume_id() -> None:
     """DetachVolume needs neither instance nor device. For ec2_vol (TypeError else)."""
     original = EBSBackend.detach_volume
 
@@ -91,4 +91,4 @@ def detaching_by_the_volume_alone() -> None:
     replace(EBSBackend, detach_volume=detach)
 
 
-ALL = (detaching_by_the_volume_alone, defaults_of_a_volume, root_volume_of_an_image, root_volume_of_an_instance)
+ALL = (detach_by_volume_id, defaults_of_a_volume, root_volume_of_an_image, root_volume_of_an_instance)

@@ -74,9 +74,9 @@ def group_of(database: Any) -> Any:
 def user_parameters(group: Any) -> dict[str, str]:
     """Values that differ from the engine's."""
     return {
-        name: str(one["ParameterValue"])
-        for name, one in group.parameters.items()
-        if one.get("Source") != "engine-default" and one.get("ParameterValue") is not None
+        name: str(parameter["ParameterValue"])
+        for name, parameter in group.parameters.items()
+        if parameter.get("Source") != "engine-default" and parameter.get("ParameterValue") is not None
     }
 
 
@@ -115,7 +115,7 @@ def _modify(modify: Any, backend: Any, db_instance_identifier: str, db_kwargs: d
         begin(database, "resetting-master-credentials")
     if immediately and database._pending:
         begin(database, "modifying")
-        lifecycle.current().later("database modifying", lambda: _apply_pending(database))
+        lifecycle.current().schedule("database modifying", lambda: _apply_pending(database))
     return result
 
 
@@ -151,7 +151,7 @@ def _delete(
     backend.databases[db_instance_identifier] = database  # it is seen as `deleting` until it is gone
     begin(database, "deleting")
     snapshot = backend.database_snapshots.get((final_db_snapshot_identifier or "").lower())
-    lifecycle.current().later(
+    lifecycle.current().schedule(
         "database deleting",
         lambda: _forget(backend, database),
         lambda: snapshot is None or lifecycle.current().is_real(snapshot.db_snapshot_arn),
@@ -195,7 +195,7 @@ def _set_parameters(
 ) -> Any:
     given = list(db_parameter_group_parameters)
     group = set_parameters(backend, db_parameter_group_name, given)
-    parameters_changed(backend, group, {one["ParameterName"] for one in given})
+    parameters_changed(backend, group, {parameter["ParameterName"] for parameter in given})
     return group
 
 

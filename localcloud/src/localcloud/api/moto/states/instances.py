@@ -103,10 +103,10 @@ def follow_power_off() -> bool:
     if reality is None:
         return False
     off = [
-        one
+        instance
         for region in moto_state.ec2_regions()
-        for one in moto_state.instances(region)
-        if one._state.name == "running" and reality.powered_off(one.id)
+        for instance in moto_state.instances(region)
+        if instance._state.name == "running" and reality.powered_off(instance.id)
     ]
     for instance in off:
         if instance.instance_initiated_shutdown_behavior == "terminate":

@@ -33,7 +33,7 @@ def _delete(delete: Any, backend: Any, nat_gateway_id: str) -> Any:
     gateway: Any = delete(backend, nat_gateway_id)
     if gateway._deleting_since is None:
         gateway._deleting_since = time.monotonic()
-        lifecycle.current().later(
+        lifecycle.current().schedule(
             "nat gateway deleting", lambda: _end(gateway), lambda: lifecycle.current().is_gone(gateway.id)
         )
     return gateway

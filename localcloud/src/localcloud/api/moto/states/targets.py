@@ -21,7 +21,7 @@ DRAINING = ("draining", "Target.DeregistrationInProgress", "Target deregistratio
 INITIAL = ("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
 HEALTHY = ("healthy", None, None)
 
-Told = tuple[str, str | None, str | None]
+HealthStatus = tuple[str, str | None, str | None]
 
 
 def key_of(group: Any, target: dict[str, Any]) -> str:
@@ -33,13 +33,15 @@ def draining(group: Any) -> dict[str, dict[str, Any]]:
     """Deregistered targets that are still within the deregistration delay."""
     delay = float(group.attributes["deregistration_delay.timeout_seconds"])
     now = time.monotonic()
-    return {key: one for key, one in group.deregistered_targets.items() if now - one["since"] < delay}
+    return {key: target for key, target in group.deregistered_targets.items() if now - target["since"] < delay}
 
 
 def balancers_of(group: Any) -> list[Any]:
     """The load balancers with a listener that forwards to the group."""
     backend = moto_state.elbv2(group.region_name)
-    return [one for one in list(backend.load_balancers.values()) if group.arn in targets_of_balancer(one)]
+    return [
+        balancer for balancer in list(backend.load_balancers.values()) if group.arn in targets_of_balancer(balancer)
+    ]
 
 
 def targets_of_balancer(balancer: Any) -> set[str]:
@@ -60,7 +62,7 @@ def groups_of_action(action: dict[str, Any]) -> list[str]:
     return [group["TargetGroupArn"] for group in action.get("ForwardConfig", {}).get("TargetGroups", [])]
 
 
-def _health(group: Any, target: dict[str, Any], ec2: Any) -> Told:
+def _health(group: Any, target: dict[str, Any], ec2: Any) -> HealthStatus:
     registered = group.targets.get(key_of(group, target))
     if registered is None:
         return DRAINING if key_of(group, target) in draining(group) else NOT_REGISTERED
@@ -112,14 +114,14 @@ def _register(self: Any, targets: list[dict[str, Any]]) -> None:
 
 def _deregister(self: Any, targets: list[dict[str, Any]]) -> None:
     for target in targets:
-        same = [key for key, one in self.targets.items() if one["Id"] == target["Id"]]
+        same = [key for key, registered in self.targets.items() if registered["Id"] == target["Id"]]
         for key in [key_of(self, target)] if "Port" in target else same:
             if found := self.targets.pop(key, None):
                 self.deregistered_targets[key] = {**found, "since": time.monotonic()}
 
 
 def _forget_terminated(self: Any, instance_ids: list[str]) -> None:
-    self.deregister([{"Id": one["Id"]} for one in list(self.targets.values()) if one["Id"] in instance_ids])
+    self.deregister([{"Id": target["Id"]} for target in list(self.targets.values()) if target["Id"] in instance_ids])
 
 
 def _describe(self: Any, target_group_arn: str, targets: list[dict[str, Any]]) -> list[FakeHealthStatus]:

@@ -10,17 +10,17 @@ import pytest
 
 from lab import Lab
 from localcloud.contract.topology import Action, Listener, ListenerRule, LoadBalancer
-from localcloud.dataplane.network.doorway import Doorway, DoorwayError
+from localcloud.dataplane.network.port_forward import PortForward, PortForwardError
 
 pytestmark = pytest.mark.cloud
 
 
 @pytest.fixture
-def doorway(vpc: Lab) -> Iterator[Doorway]:
+def port_forward(vpc: Lab) -> Iterator[PortForward]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     vpc.settings = replace(vpc.settings, http_port=port)
-    made = Doorway(vpc.settings)
+    made = PortForward(vpc.settings)
     yield made
     made.close()
 
@@ -40,17 +40,17 @@ def balancer(name: str, internet_facing: bool, interface: str) -> LoadBalancer:
     )
 
 
-def test_it_leads_to_the_internet_facing_load_balancer(vpc: Lab, doorway: Doorway) -> None:
+def test_it_leads_to_the_internet_facing_load_balancer(vpc: Lab, port_forward: PortForward) -> None:
     balancers = (balancer("inner", False, "eni-app1"), balancer("outer", True, "eni-web1"))
-    doorway.reconcile(replace(vpc.topology, load_balancers=balancers))
+    port_forward.reconcile(replace(vpc.topology, load_balancers=balancers))
     assert ask(vpc) == "web1 198.18.0.20\necho\n"
 
 
-def test_without_one_it_says_so(vpc: Lab, doorway: Doorway) -> None:
-    doorway.reconcile(replace(vpc.topology, load_balancers=(balancer("inner", False, "eni-app1"),)))
+def test_without_one_it_says_so(vpc: Lab, port_forward: PortForward) -> None:
+    port_forward.reconcile(replace(vpc.topology, load_balancers=(balancer("inner", False, "eni-app1"),)))
     assert ask(vpc).startswith("HTTP/1.1 503 ")
 
 
-def test_a_port_that_is_taken(vpc: Lab, doorway: Doorway) -> None:
-    with pytest.raises(DoorwayError, match=f"port {vpc.settings.http_port} of this machine .* --port"):
-        Doorway(vpc.settings)
+def test_a_port_that_is_taken(vpc: Lab, port_forward: PortForward) -> None:
+    with pytest.raises(PortForwardError, match=f"port {vpc.settings.http_port} of this machine .* --port"):
+        PortForward(vpc.settings)

@@ -18,17 +18,17 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 1.0
 CLOSE_SECONDS = 5.0
 CHUNK = 65536
-NOBODY = (
+NO_LOAD_BALANCER = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
     b"The local cloud has no internet-facing load balancer that answers.\n"
 )
 
 
-class DoorwayError(RuntimeError):
+class PortForwardError(RuntimeError):
     """The port cannot be had; the message says how to choose another."""
 
 
-class Doorway:
+class PortForward:
     """Forwards TCP. What comes in here arrives at the load balancer from the internet's visitor address."""
 
     def __init__(self, settings: Settings) -> None:
@@ -40,20 +40,22 @@ class Doorway:
             self._server = self._loop.run_until_complete(starting)
         except OSError as error:
             self._loop.close()
-            raise DoorwayError(
+            raise PortForwardError(
                 f"port {settings.http_port} of this machine cannot be had ({os.strerror(error.errno or 0)}). "
                 "Choose another, for example: localcloud up --port 8081"
             ) from error
-        self._thread = threading.Thread(target=self._loop.run_forever, name="doorway", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="port_forward", daemon=True)
         self._thread.start()
 
     def reconcile(self, topology: Topology) -> None:
         """Lead to the first internet-facing load balancer: its nodes' public addresses, its lowest port."""
-        interfaces = {one.id: one for vpc in topology.vpcs for one in vpc.interfaces}
+        interfaces = {interface.id: interface for vpc in topology.vpcs for interface in vpc.interfaces}
         for balancer in topology.load_balancers:
             if balancer.internet_facing and balancer.listeners:
                 port = min(listener.port for listener in balancer.listeners)
-                nodes = [interfaces[one] for one in balancer.interface_ids if one in interfaces]
+                nodes = [
+                    interfaces[interface_id] for interface_id in balancer.interface_ids if interface_id in interfaces
+                ]
                 self._targets = [(node.public_address, port) for node in nodes if node.public_address]
                 return
         self._targets = []
@@ -80,16 +82,16 @@ class Doorway:
                 # Taken in first: closing on what was not read would reset the connection and lose the answer.
                 with suppress(TimeoutError):
                     await asyncio.wait_for(reader.read(CHUNK), READ_SECONDS)
-                writer.write(NOBODY)
+                writer.write(NO_LOAD_BALANCER)
                 await writer.drain()
                 return
             writers.append(inner[1])
             await asyncio.gather(_copy(reader, inner[1]), _copy(inner[0], writer))
         except OSError as error:
-            log.debug("doorway: %s", error)
+            log.debug("port_forward: %s", error)
         finally:
-            for one in writers:
-                one.close()
+            for each in writers:
+                each.close()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         """A connection to the first node that takes one; None where none does."""
