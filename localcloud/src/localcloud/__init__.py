@@ -1,1 +1,1 @@
-"""The local cloud: AWS on one Linux machine. moto answers the API, and what the API says is made real."""
+"""The local cloud: AWS on one Linux machine. moto answers the API, and the data plane makes it real."""

@@ -1,4 +1,4 @@
-"""The API alone on loopback, with no data plane: what would have to become real is ready after its lifecycle time."""
+"""The API alone on loopback, without a data plane: resources become ready when their lifecycle time is over."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from .server import Api
 
 
 def serve(port: int, aws_time: float | None) -> None:
-    """Print the environment that clients need; return after SIGINT or SIGTERM. port: 0 picks a free one."""
-    signal.pthread_sigmask(
-        signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM}
-    )  # before the first thread, for all of them
+    """Print the environment for clients; return on SIGINT or SIGTERM. port: 0 picks a free one."""
+    # Block before the first thread starts, because threads inherit the mask.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     logging.basicConfig(level=logging.INFO)
     with tempfile.TemporaryDirectory() as state:
         settings = Settings(name="developer", aws_time=aws_time, state_root=Path(state))

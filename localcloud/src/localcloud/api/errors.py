@@ -1,4 +1,4 @@
-"""Errors as AWS writes them on the wire, for each of its protocols."""
+"""Errors in the wire format of each AWS protocol."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
 class AwsError(Exception):
-    """A call that AWS would not accept. code and message are AWS's own; status is the HTTP status."""
+    """A call that AWS would reject, with AWS's error code and message, and the HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
@@ -40,7 +40,7 @@ _QUERY = _XML + (
 
 
 def render(call: Call, error: AwsError) -> Answer:
-    """The error in the protocol of the call: status, headers, body."""
+    """Render the error in the protocol of the call: status, headers, body."""
     request = str(uuid.uuid4())
     headers = [("x-amzn-RequestId", request)]
     if call.protocol in ("json", "rest-json", "smithy-rpc-v2-cbor"):
@@ -68,7 +68,7 @@ def _json_like(protocol: str, error: AwsError) -> tuple[bytes, str]:
 
 
 def _cbor_map(members: dict[str, str]) -> bytes:
-    """A CBOR map of text to text (RFC 8949): all that an error needs."""
+    """A CBOR map of text to text (RFC 8949), which is enough for an error."""
     return bytes([0xA0 | len(members)]) + b"".join(_cbor_text(t) for pair in members.items() for t in pair)
 
 
@@ -83,7 +83,7 @@ _CODE = re.compile(rb"<Code>([^<]+)</Code>|\"__type\"\s*:\s*\"(?:[^\"#]*#)?([^\"
 
 
 def code_of(body: bytes, headers: list[tuple[str, str]]) -> str | None:
-    """The error code in an answer that is an error; None where the answer has none (a HEAD request)."""
+    """The code in an error response, or None if there is none (HEAD requests)."""
     for name, value in headers:
         if name.lower() in ("x-amzn-errortype", "x-amzn-query-error") and value:
             return value.split(";")[0].split(":")[0].split("#")[-1]

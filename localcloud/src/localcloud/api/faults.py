@@ -1,4 +1,4 @@
-"""Faults on purpose: throttling, internal errors, lost connections, slowness and eventual consistency."""
+"""Fault injection: throttling, internal errors, lost connections, latency and eventual consistency."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ INTERNAL = {
 }
 INTERNAL_OTHERS = ("InternalFailure", "The request processing has failed because of an unknown error.", 500)
 
-# What may not yet be seen everywhere: EC2 alone takes seconds to spread the news.
+# Only EC2 is eventually consistent: a new resource may not be found for some seconds.
 _KINDS = {kind.prefix: kind for kind in (*MEMBERS.values(), ENDPOINT)}
 _IDS = re.compile(rf"\b({'|'.join(_KINDS)})-[0-9a-f]{{17}}\b")
 
 
 class FaultError(ValueError):
-    """A knob that does not exist or a value that it does not take; the message says which are allowed."""
+    """An unknown setting or an invalid value; the message lists what is allowed."""
 
 
 @dataclass(frozen=True)
 class Knobs:
-    """throttle, error, reset_before, reset_after: the share of calls, 0 to 1, that are throttled, end in an internal error,
-    or lose their connection before or after the work is done.
+    """throttle, error, reset_before, reset_after: the share of calls (0 to 1) that are throttled, fail with an internal
+    error, or lose their connection before or after the work is done.
 
-    latency_ms: added to every call. delay_s: seconds in which a new EC2 resource is not yet found.
-    service, action: regular expressions looked for in boto3's service name and the action's name; None for all.
-    seed: of the dice.
+    latency_ms: added to every call. delay_s: seconds for which a new EC2 resource is not found.
+    service, action: regular expressions for boto3's service name and the action; None matches all.
+    seed: makes the random choices repeatable.
     """
 
     throttle: float = 0.0
@@ -77,16 +77,16 @@ class Knobs:
 
 
 class LostConnectionError(ConnectionError):
-    """The connection is to be reset without an answer."""
+    """Reset the connection without a response."""
 
 
 class Faults:
-    """Thread-safe. Without knobs turned it costs nothing."""
+    """Thread-safe. Costs nothing while no fault is set."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._knobs = Knobs()
-        self._random = random.Random(0)  # noqa: S311 - dice for tests, not for secrets
+        self._random = random.Random(0)  # noqa: S311 - for tests, not for secrets
         self._created: dict[str, float] = {}
 
     def get(self) -> dict[str, Any]:
@@ -99,14 +99,14 @@ class Faults:
         return self.get()
 
     def set(self, **knobs: Any) -> dict[str, Any]:
-        """Turn the knobs named, leave the others. Returns them all.
+        """Change the given settings and keep the others. Returns all settings.
 
         Raises FaultError.
         """
         before = self._knobs
         unknown = knobs.keys() - asdict(before).keys()
         if unknown:
-            raise FaultError(f"unknown faults {sorted(unknown)}: want some of {sorted(asdict(before))}")
+            raise FaultError(f"unknown faults {sorted(unknown)}: choose from {sorted(asdict(before))}")
         after = replace(before, **{name: value for name, value in knobs.items() if value is not None})
         _validate(after)
         with self._lock:
@@ -116,7 +116,7 @@ class Faults:
         return asdict(after)
 
     def before(self, call: Call) -> bool:
-        """Play the faults that come before the work. Returns whether the connection is to be reset after it.
+        """Inject the faults that precede the work. Returns whether to reset the connection after it.
 
         Raises AwsError, LostConnectionError.
         """
@@ -139,7 +139,7 @@ class Faults:
         return roll < knobs.reset_after
 
     def after(self, call: Call, body: bytes) -> None:
-        """Remember when new EC2 resources came into being."""
+        """Record when new EC2 resources were created."""
         if self._knobs.delay_s and call.service == "ec2" and call.mutates:
             now = time.monotonic()
             with self._lock:

@@ -1,4 +1,4 @@
-"""The same ClientToken twice is the same request: the second gets the first one's answer and makes nothing."""
+"""Idempotency by ClientToken: a repeated request gets the first response and creates nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ MAX_ENTRIES = 2000
 
 
 class IdempotencyCache:
-    """Answers of the last requests that carried a token."""
+    """Responses to the latest requests that carried a token."""
 
     def __init__(self) -> None:
         self._answers: OrderedDict[tuple[str, ...], tuple[dict[str, Any], Answer]] = OrderedDict()
 
     def recall(self, call: Call) -> Answer | None:
-        """The answer to an earlier call with the same token. Raises AwsError where the parameters differ."""
+        """The response to an earlier call with the same token. Raises AwsError if the parameters differ."""
         key = _key(call)
         found = self._answers.get(key) if key else None
         if found is None:
@@ -41,6 +41,6 @@ class IdempotencyCache:
 
 def _key(call: Call) -> tuple[str, ...] | None:
     if call.service != "ec2" or not call.mutates:
-        return None  # the others' tokens are moto's own business
+        return None  # moto handles the tokens of other services
     token = call.parameters.get("ClientToken")
     return (call.service, call.region, call.action, token) if token else None

@@ -1,4 +1,4 @@
-"""The journal: one JSON object a line for every call, written before the answer leaves."""
+"""The journal: one JSON object per line for every call, written before the response is sent."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .request import Call
 
 
 class Journal:
-    """Thread-safe. Fields of a line: time (ISO 8601, UTC), service, region, action, status (HTTP; 0 when the connection
-    was reset), error (AWS's code or null), mutating, latency_ms."""
+    """Thread-safe. Fields: time (ISO 8601, UTC), service, region, action, status (HTTP; 0 if the connection was reset),
+    error (AWS's code or null), mutating, latency_ms."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""One AWS call as it came over HTTP: service, region, action and parameters."""
+"""An AWS call parsed from its HTTP request: service, region, action and parameters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from werkzeug.datastructures import MultiDict
 
 SCOPE = re.compile(r"Credential=([^/,]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request")
 
-# Names in a signature that differ from the names of boto3 and the command line.
+# Service names in signatures that differ from those of boto3.
 SERVICES = {
     "elasticloadbalancing": "elbv2", "monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi",
     "elasticfilesystem": "efs", "elasticmapreduce": "emr", "servicequotas": "service-quotas", "states": "stepfunctions",
@@ -33,7 +33,7 @@ READ_VERBS = re.compile(
     r"(Describe|Get|List|Head|Search|Lookup|Assume|Decode|Decrypt|Encrypt|Verify|BatchGet|Query|Scan|Simulate|Filter|"
     r"Estimate|Test|Validate|Check|Preview|Select|Receive)"
 )
-# Reads whose names do not begin with a verb of reading, and changes whose names do.
+# Exceptions: reads that do not start with a read verb, and changes that do.
 READS = {
     "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:GenerateRandom", "kms:Sign", "logs:StartQuery",
     "secretsmanager:GetRandomPassword", "iam:GenerateCredentialReport", "iam:GenerateServiceLastAccessedDetails",
@@ -43,7 +43,7 @@ CHANGES = {"sqs:ReceiveMessage"}
 
 
 def _read_body(environ: dict[str, Any]) -> bytes:
-    """The request's body, put back so that moto can read it again."""
+    """Read the request body, and rewind it for moto."""
     length = environ.get("CONTENT_LENGTH")
     size = -1 if environ.get("wsgi.input_terminated") and not length else int(length or 0)
     body: bytes = environ["wsgi.input"].read(size) if size else b""
@@ -52,10 +52,10 @@ def _read_body(environ: dict[str, Any]) -> bytes:
 
 
 class Call:
-    """What the wrapper knows of a call.
+    """A call and its parts.
 
-    service: boto3's name (ec2, elbv2, rds, iam …), or `unknown` where the request names none.
-    access_key: the signer's access key id, None for an unsigned request.
+    service: boto3's name (ec2, elbv2, rds, iam …), or `unknown` if the request names none.
+    access_key: the signer's access key id, or None for an unsigned request.
     """
 
     def __init__(self, environ: dict[str, Any]) -> None:
@@ -103,7 +103,7 @@ class Call:
 
     @cached_property
     def operation(self) -> OperationModel | None:
-        """The action in AWS's own service model; None for what is no action of the service."""
+        """The action in AWS's service model, or None if the service has no such action."""
         try:
             return get_service_model(self.service).operation_model(self.action)
         except (UnknownServiceError, OperationNotFoundError):
@@ -111,7 +111,7 @@ class Call:
 
     @cached_property
     def protocol(self) -> str:
-        """AWS's name of the wire format: ec2, query, json, rest-json, rest-xml or smithy-rpc-v2-cbor."""
+        """AWS's name for the wire format: ec2, query, json, rest-json, rest-xml or smithy-rpc-v2-cbor."""
         if self.path.startswith("/service/") and "/operation/" in self.path:
             return "smithy-rpc-v2-cbor"
         if self._values:
@@ -124,7 +124,7 @@ class Call:
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
-        """The parameters by the names of the service model, typed; empty where they cannot be read."""
+        """Typed parameters, named as in the service model; empty if they cannot be parsed."""
         parser = PROTOCOL_PARSERS.get(self.protocol)
         if self.operation is None or parser is None:
             return {}
@@ -141,7 +141,7 @@ class Call:
         return dict(parsed)
 
     def rewrite(self, change: Callable[[str, str], str]) -> None:
-        """Put change(name, value) in the place of every form value, for this package and for moto."""
+        """Replace every form value by change(name, value), for this package and for moto."""
         changed = {name: change(name, value) for name, value in self._values.items()}
         if changed == self._values:
             return
@@ -154,14 +154,14 @@ class Call:
         self.environ["CONTENT_LENGTH"] = str(len(self.body))
 
     def with_parameters(self, parameters: dict[str, Any]) -> Call:
-        """The same call as if it had asked for these."""
+        """A copy of the call with these parameters."""
         other = copy(self)
         other.__dict__["parameters"] = parameters
         return other
 
     @property
     def name(self) -> str:
-        """service:Action, as IAM policies write it but with boto3's service names."""
+        """service:Action, as in IAM policies, but with boto3's service names."""
         return f"{self.service}:{self.action}"
 
     @property
@@ -170,12 +170,12 @@ class Call:
 
     @property
     def mutates(self) -> bool:
-        """Whether the call changes something, also when it was refused. A dry run does not."""
+        """Whether the call changes something, even if it is refused. A dry run does not."""
         return self.is_change and not self.is_dry_run
 
     @cached_property
     def is_change(self) -> bool:
-        """Whether the action is one that changes something."""
+        """Whether the action changes something."""
         if self.name in READS:
             return False
         if self.name in CHANGES:
@@ -186,6 +186,6 @@ class Call:
 
 
 def asks(value: Any) -> bool:
-    """Whether a parameter asks for something: `false`, nothing and {"Enabled": false} do not."""
+    """Whether a parameter requests something: `false`, empty values and {"Enabled": false} do not."""
     members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return bool(value) if members is None else any(asks(member) for member in members)

@@ -1,4 +1,4 @@
-"""The wrapper around moto's WSGI application, and the serving of it."""
+"""The wrapper around moto's WSGI application, and its server."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from .rules import cidr_blocks, refusals, service_model, supported_actions, unsu
 
 log = logging.getLogger(__name__)
 
-# Services whose calls all go to one application of moto's (others have several, by version or path).
+# Services with one moto application each (others have several, by version or path).
 ONE_APPLICATION = {"ec2", "elb", "elbv2", "rds", "iam", "sts", "ssm", "logs", "cloudwatch", "secretsmanager", "kms"}
 
 
 class Api:
-    """The AWS API of one local cloud. moto keeps its state in the process, so there is one Api a process.
+    """The AWS API of one local cloud. moto keeps its state in the process, so there is one Api per process.
 
-    reality: what the data plane has made real; None where there is no data plane (then everything is real at once).
+    reality: what the data plane has made real; None without a data plane (everything is then real at once).
     on_change: called after each call that may have changed something.
     """
 
@@ -59,7 +59,7 @@ class Api:
         self.credentials = credentials or Credentials.new()
         self.credentials.write(settings.state_dir / "credentials.json")
         self.journal = Journal(settings.journal_file)
-        # moto's models are not made for several threads: one call at a time, which costs nothing under Python's own lock.
+        # moto's models are not thread-safe: handle one call at a time.
         self.lock = threading.RLock()
         corrections.apply()
         simulation.apply()
@@ -117,7 +117,7 @@ class Api:
         return answer
 
     def _work(self, call: Call) -> Answer:
-        """Refuse what AWS or the local cloud refuses, and let moto do the rest."""
+        """Refuse what AWS or the local cloud would refuse, and pass the rest to moto."""
         with self.lock:
             signature.check(call)
         supported_actions.refuse(call)
@@ -151,7 +151,7 @@ class Api:
         return seen["status"], seen["headers"], body
 
     def _application(self, call: Call) -> Any:
-        """moto's own application for the call's service. moto looks through all its services' names on each call."""
+        """moto's application for the service, cached because moto searches all services on each call."""
         if call.service not in ONE_APPLICATION:
             return self._moto.get_application(call.environ)
         if call.service not in self._applications:
@@ -160,7 +160,7 @@ class Api:
 
     # -- serving ----------------------------------------------------------------------------------------
     def serve(self, sockets: Iterable[socket.socket] | socket.socket) -> None:
-        """Answer on these listening sockets, each in a thread of its own, until close()."""
+        """Serve on these listening sockets, each in its own thread, until close()."""
         for listener in [sockets] if isinstance(sockets, socket.socket) else sockets:
             host, port = listener.getsockname()[:2]
             server = make_server(host, port, self, threaded=True, request_handler=_Handler, fd=listener.fileno())
@@ -184,7 +184,7 @@ class _Handler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
-        """Close the connection with a reset: with SO_LINGER at zero the kernel sends RST, not FIN."""
+        """Reset the connection: with SO_LINGER at zero the kernel sends RST, not FIN."""
         self.close_connection = True
         with contextlib.suppress(OSError):  # the client may have closed it already
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,7 +1,7 @@
-"""Holds the polls of clients' waiters back until what they wait for has come.
+"""Delays the polls of client waiters until the state they wait for is reached.
 
-boto3's waiters look every 15 to 30 seconds: a state that passes after 2 seconds costs them 15. Only polls are held, and
-only in the quick default: every other read shows the state as it is. A poll says so in its User-Agent.
+boto3's waiters poll every 15 to 30 seconds, so a state that lasts 2 seconds would cost them 15. Only polls (marked in
+the User-Agent) are delayed, and only with the quick default durations.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from .request import Call
 
 LONGEST = 20.0
 POLL_SECONDS = 0.05
-_WAITER = re.compile(r"\bm/[A-Za-z0-9+,-]*(?<=[/,])B(?:[,\s]|$)")  # botocore's mark for a call of a waiter
+_WAITER = re.compile(r"\bm/[A-Za-z0-9+,-]*(?<=[/,])B(?:[,\s]|$)")  # botocore's mark for a waiter's call
 
 
 def hold(call: Call, clock: Lifecycle) -> None:
-    """Return when nothing of the kind that the call reads is in transition any more, or after LONGEST seconds."""
+    """Return once none of the resources that the call reads is in transition, or after LONGEST seconds."""
     in_transition = _IN_TRANSITION.get(call.name)
     if in_transition is None or not clock.is_quick or not _WAITER.search(call.environ.get("HTTP_USER_AGENT", "")):
         return
@@ -32,7 +32,7 @@ def hold(call: Call, clock: Lifecycle) -> None:
 
 
 def _asked(call: Call, parameter: str, identifier: Callable[[Any], str], models: list[Any]) -> list[Any]:
-    """The models that the call names, else all."""
+    """The models that the call names, or all."""
     wanted = call.parameters.get(parameter)
     names = {wanted} if isinstance(wanted, str) else set(wanted or ())
     return [model for model in models if not names or identifier(model) in names]

@@ -1,4 +1,4 @@
-"""The Condition element: operators, and how they meet the values of a request.
+"""The Condition element: its operators, and how they compare with the values of a request.
 
 From "IAM JSON policy elements: Condition operators" and "Set operators for multi-valued context keys" of AWS's IAM guide.
 """
@@ -20,7 +20,7 @@ _VARIABLE = re.compile(r"\$\{([^}]+)\}")
 
 
 class UnknownOperatorError(ValueError):
-    """A policy names an operator that AWS does not have."""
+    """A policy uses an operator that AWS does not have."""
 
 
 def listed(value: Any) -> list[Any]:
@@ -28,13 +28,13 @@ def listed(value: Any) -> list[Any]:
 
 
 def text(value: Any) -> str:
-    """A value of a JSON document as a policy compares it: true, not True."""
+    """A JSON value as policies compare it: true, not True."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @lru_cache(maxsize=4096)
 def _pattern(pattern: str, *, ignore_case: bool = False) -> re.Pattern[str]:
-    """A pattern of * and ?; a variable's special letters come as \\0 and the letter, and stand for themselves."""
+    """A regular expression for * and ?. Literal wildcards from a variable come escaped by \\0."""
     parts = re.findall(r"\0.|.", pattern, re.DOTALL)
     wild = {"*": ".*", "?": "."}
     return re.compile(
@@ -52,13 +52,13 @@ def _plain(wanted: str) -> str:
 
 
 def arn_like(pattern: str, value: str) -> bool:
-    """Each of the six parts by itself, so that * does not reach over a colon, save in the last."""
+    """Compare each of the six parts, so that * does not match across a colon, except in the last."""
     wanted, found = pattern.split(":", 5), value.split(":", 5)
     return len(wanted) == len(found) == 6 and all(like(*pair) for pair in zip(wanted, found, strict=True))
 
 
 def resource_like(pattern: str, value: str) -> bool:
-    """As AWS takes the Resource element: an ARN with fewer parts has * in the missing ones."""
+    """Compare as AWS does for Resource: missing parts of an ARN match anything."""
     if not pattern.startswith("arn:"):
         return like(pattern, value)
     return arn_like(":".join([*pattern.split(":", 5), *"*****"][:6]), value)
@@ -72,7 +72,7 @@ def _date(value: str) -> float:
 
 
 def _by(read: Callable[[str], Any], compare: Callable[[Any, Any], bool]) -> Test:
-    """A comparison of what both are read as; what cannot be read compares as false."""
+    """Compare both values as parsed by read(); values that cannot be parsed do not match."""
 
     def test(wanted: str, found: str) -> bool:
         try:
@@ -120,7 +120,7 @@ NEGATED = {
 
 
 def fill(pattern: Any, context: Context) -> str | None:
-    """The text with its policy variables filled in; None where one has no value (nothing matches such a text)."""
+    """Fill in policy variables. None if one has no value: such a text matches nothing."""
     whole, missing = text(pattern), False
 
     def put(match: re.Match[str]) -> str:
@@ -137,7 +137,7 @@ def fill(pattern: Any, context: Context) -> str | None:
 
 
 def hold(conditions: Mapping[str, Mapping[str, Any]], context: Context, *, variables: bool = True) -> bool:
-    """Whether all conditions are true. context: values by the key in small letters."""
+    """Whether all conditions are true. context: values by lower-case key."""
     return all(
         _holds(operator, key, listed(wanted), context, variables)
         for operator, keys in conditions.items()
@@ -159,10 +159,10 @@ def _holds(operator: str, key: str, wanted: list[Any], context: Context, variabl
         return quantifier == "forallvalues" or (quantifier == "" and (negated or if_exists)) or if_exists
     patterns = [fill(value, context) if variables else text(value) for value in wanted]
     met = [any(pattern is not None and test(pattern, value) for pattern in patterns) != negated for value in found]
-    # Without a quantifier, a key of several values is met as by ForAnyValue; a negated one by none of them.
+    # Without a quantifier, a multi-valued key matches if any value does; a negated operator, if none does.
     return all(met) if quantifier == "forallvalues" or (negated and not quantifier) else any(met)
 
 
 def keys(conditions: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """The context keys that the conditions look at."""
+    """The context keys that the conditions use."""
     return {key for keys in conditions.values() for key in keys}

@@ -1,4 +1,4 @@
-"""The context keys of a request: AWS's global ones, and those of services that policies look at."""
+"""The context keys of a request: AWS's global keys, and service keys that policies use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Keys = dict[str, list[str]]
 
 
 def of_request(call: Call) -> Keys:
-    """What is the same for every resource of a call."""
+    """Keys that are the same for every resource of a call."""
     now = datetime.now(UTC)
     return {
         "aws:currenttime": [now.strftime("%Y-%m-%dT%H:%M:%SZ")],
@@ -48,7 +48,7 @@ def _one(value: Any) -> list[str]:
 
 
 def of_resource(action: str, resource: Resource, region: str, parameters: dict[str, Any]) -> Keys:
-    """Tags of the resource and of the request, where AWS has these keys for the action on this type of resource."""
+    """Tags of the resource and the request, if AWS has these keys for the action on this resource type."""
     service = action.partition(":")[0]
     keys: Keys = {"aws:resourceaccount": [ACCOUNT_ID]} if resource.arn != "*" else {}
     if "aws:resourcetag/" in resource.keys:
@@ -67,7 +67,7 @@ def of_resource(action: str, resource: Resource, region: str, parameters: dict[s
 
 
 def requested_tags(parameters: dict[str, Any], kind: str) -> dict[str, str]:
-    """The tags that a call gives; kind: those of this type of resource where it says for which they are."""
+    """The tags in a call. kind: the resource type to select in TagSpecifications."""
     given = [parameters.get("Tags") or parameters.get("tags") or []]
     given += [
         spec.get("Tags", []) for spec in parameters.get("TagSpecifications", ()) if spec.get("ResourceType") == kind

@@ -1,4 +1,4 @@
-"""The access key of the local account's administrator: made anew for every cloud, known to nobody else."""
+"""The access key of the local account's administrator, generated for each cloud."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Credentials:
         return cls(key, secrets.token_urlsafe(30))
 
     def write(self, path: Path) -> None:
-        """Keep the key in a file that only its owner can read."""
+        """Write the key to a file that only its owner can read."""
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(asdict(self), file)

@@ -1,8 +1,8 @@
-"""The rights that AWS asks the caller of an action for besides the action's own.
+"""Dependent actions: permissions that AWS requires of the caller in addition to the action itself.
 
-From AWS's service authorization reference (dependent actions), from "Elastic Load Balancing API permissions", and, for
-ec2:GetSecurityGroupsForVpc, from what AWS has answered since late 2024. SetSecurityGroups is taken to look as
-CreateLoadBalancer does: AWS does not say.
+Sources: AWS's service authorization reference, "Elastic Load Balancing API permissions", and, for
+ec2:GetSecurityGroupsForVpc, AWS's responses since late 2024. AWS does not document SetSecurityGroups; this assumes
+that it requires the same as CreateLoadBalancer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..request import Call, asks
 ALWAYS = ""
 _VPC = ("ec2:DescribeInternetGateways", "ec2:DescribeVpcs")
 
-# By action, then by the parameter that asks for it.
+# By action, then by the parameter that requires it.
 RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     "ec2:AssociateIamInstanceProfile": {"IamInstanceProfile": ("iam:PassRole",)},
     "ec2:ReplaceIamInstanceProfileAssociation": {"IamInstanceProfile": ("iam:PassRole",)},
@@ -47,13 +47,13 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     "secretsmanager:CreateSecret": {"Tags": ("secretsmanager:TagResource",)},
     "ssm:PutParameter": {"Tags": ("ssm:AddTagsToResource",)},
 }  # fmt: skip
-# What makes a thing with tags asks for the right to tag it, in these services whatever the action.
+# In these services, every action that creates a tagged resource also requires permission to tag it.
 TAGS = {
     "ec2": ("TagSpecifications", "ec2:CreateTags"),
     "elbv2": ("Tags", "elasticloadbalancing:AddTags"),
     "rds": ("Tags", "rds:AddTagsToResource"),
 }
-# The service whose role of this name AWS makes in the account when the action is first called there.
+# The service-linked role that AWS creates when the action is first called in an account.
 SERVICE_LINKED_ROLES = {
     "elbv2:CreateLoadBalancer": ("elasticloadbalancing.amazonaws.com", "AWSServiceRoleForElasticLoadBalancing"),
     "elbv2:CreateTargetGroup": ("elasticloadbalancing.amazonaws.com", "AWSServiceRoleForElasticLoadBalancing"),
@@ -61,7 +61,7 @@ SERVICE_LINKED_ROLES = {
 }
 
 
-# What a tagging right is for, where the call names other things too. EC2's TagSpecifications say it themselves.
+# The resource type that is tagged, if the call names other resources too. EC2 has it in TagSpecifications.
 TAGGED = {
     "rds:CreateDBInstance": "db", "rds:CreateDBSubnetGroup": "subgrp", "rds:CreateDBParameterGroup": "pg",
     "rds:CreateDBSnapshot": "snapshot", "rds:CopyDBSnapshot": "snapshot", "rds:RestoreDBInstanceFromDBSnapshot": "db",
@@ -71,7 +71,7 @@ TAGGED = {
 
 @dataclass(frozen=True)
 class Right:
-    """arns: what it is for; kinds: only things of these types, of those that the call names; made: of what the call makes."""
+    """arns: its resources. kinds: limits the call's resources to these types. made: resources that the call creates."""
 
     action: str
     arns: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ class Right:
 
 
 def of(call: Call) -> Iterator[Right]:
-    """The rights beyond the call's own action."""
+    """The permissions required beyond the call's own action."""
     for parameter, rights in RIGHTS.get(call.name, {}).items():
         if parameter == ALWAYS or asks(call.parameters.get(parameter)):
             yield from (_pass_role(call) if right == "iam:PassRole" else Right(right) for right in rights)
@@ -95,12 +95,12 @@ def of(call: Call) -> Iterator[Right]:
 
 
 def _pass_role(call: Call) -> Right:
-    """The roles that a call hands to a service."""
+    """PassRole, for the roles that a call passes to a service."""
     service = "monitoring.rds.amazonaws.com" if call.service == "rds" else "ec2.amazonaws.com"
     context = {"iam:passedtoservice": [service]}
     if arn := call.parameters.get("MonitoringRoleArn"):
         return Right("iam:PassRole", (arn,), context=context)
-    if call.service == "iam":  # AWS does not say whether it has iam:PassedToService then: a policy may not rely on it
+    if call.service == "iam":  # AWS does not document iam:PassedToService here, so policies cannot rely on it
         return Right("iam:PassRole", kinds=frozenset({"role"}))
     wanted = set(call.parameters["IamInstanceProfile"].values())
     profiles = [
@@ -131,6 +131,6 @@ def _service_without_role(call: Call) -> str | None:
 
 
 def make_service_linked_role(call: Call) -> None:
-    """What AWS makes when the call is the first of its service."""
+    """Create the service-linked role on the first call, as AWS does."""
     if service := _service_without_role(call):
         moto_state.iam().create_service_linked_role(service, "", "")

@@ -1,4 +1,4 @@
-"""Policy documents, and what they say of one action on one resource."""
+"""Policy documents, and their evaluation for one action on one resource."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODERN = "2012-10-17"  # older documents have no variables
 
 
 class Decision(Enum):
-    """AWS's own words for an evaluation's end."""
+    """AWS's names for the result of an evaluation."""
 
     ALLOWED = "allowed"
     EXPLICIT_DENY = "explicitDeny"
@@ -24,7 +24,7 @@ class Decision(Enum):
 
 @dataclass(frozen=True)
 class Document:
-    """name, kind: the policy's, as a simulation tells them."""
+    """name, kind: as the policy simulator reports them."""
 
     text: str
     name: str = "inline"
@@ -46,14 +46,14 @@ def _parsed(text: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a set of policies says. by: the documents of the statements that decided."""
+    """The result for a set of policies. matched: the documents whose statements decided."""
 
     decision: Decision
     matched: tuple[Document, ...] = field(default=())
 
 
 def judge(documents: Iterable[Document], action: str, resource: str, context: Context) -> Evaluation:
-    """An explicit deny of any document, else an allow of any, else nothing."""
+    """An explicit deny wins over an allow; without either, the result is an implicit deny."""
     allowing: list[Document] = []
     denying: list[Document] = []
     for document in documents:
@@ -67,13 +67,13 @@ def judge(documents: Iterable[Document], action: str, resource: str, context: Co
 
 
 def applies(statement: dict[str, Any], action: str, resource: str, context: Context, *, variables: bool = True) -> bool:
-    """Whether a statement speaks of this action on this resource under these circumstances."""
+    """Whether a statement matches this action on this resource in this context."""
     about = named(statement, action, resource, context, variables=variables)
     return about and hold(statement.get("Condition", {}), context, variables=variables)
 
 
 def named(statement: dict[str, Any], action: str, resource: str, context: Context, *, variables: bool = True) -> bool:
-    """Whether a statement's Action and Resource, or NotAction and NotResource, are about these."""
+    """Whether a statement's Action and Resource, or NotAction and NotResource, match."""
     actions = listed(statement.get("Action", statement.get("NotAction", [])))
     if any(like(str(pattern), action, ignore_case=True) for pattern in actions) != ("Action" in statement):
         return False

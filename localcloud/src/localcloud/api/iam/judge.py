@@ -1,4 +1,4 @@
-"""Whether the signer of a call may make it, and what AWS says where not."""
+"""Authorizes a call for its signer, and renders AWS's refusal."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .conditions import listed
 from .documents import Decision, Document, Evaluation
 from .principals import Principal
 
-# How policies write what boto3 calls otherwise: as in a signature, save for these.
+# Service prefixes in policies that differ from boto3's names: as in signatures, except for these.
 _PREFIXES = {boto: signed for signed, boto in SERVICES.items()}
 _PREFIXES |= {"cloudwatch": "cloudwatch", "elb": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
-# Rights of S3 that are not called as their operations are.
+# S3 permissions that differ from the operation's name.
 _S3 = {
     "ListBuckets": "ListAllMyBuckets", "ListObjects": "ListBucket", "ListObjectsV2": "ListBucket",
     "HeadBucket": "ListBucket", "ListObjectVersions": "ListBucketVersions", "HeadObject": "GetObject",
@@ -32,7 +32,7 @@ _S3 = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """why: the end of AWS's sentence about a refusal."""
+    """reason: the end of AWS's message about a refusal."""
 
     decision: Decision
     evaluation: Evaluation
@@ -41,7 +41,7 @@ class Verdict:
 
 
 def verdict(principal: Principal, action: str, resource: str, keys: Mapping[str, list[str]]) -> Verdict:
-    """All policies together: an explicit deny anywhere, else what identity, boundary and session allow alike."""
+    """Combine all policies: no explicit deny anywhere, and an allow from identity, boundary and session."""
     kinds = {
         "identity-based policy": principal.policies,
         "permissions boundary": principal.boundary,
@@ -64,7 +64,7 @@ def verdict(principal: Principal, action: str, resource: str, keys: Mapping[str,
 
 
 def check(call: Call) -> None:
-    """Raise AwsError for the first right that the signer does not have."""
+    """Raise AwsError for the first permission that the signer lacks."""
     principal = principals.of_key(str(call.access_key))
     if principal.is_administrator:
         return
@@ -86,7 +86,7 @@ def check(call: Call) -> None:
 def _whole(call: Call) -> Call:
     try:
         return launch_templates.fill(call)
-    except AwsError:  # a template that is not there says so by itself, later
+    except AwsError:  # a missing template is reported later
         return call
 
 
@@ -104,7 +104,7 @@ def _need(call: Call, principal: Principal, action: str, resource: resources.Res
 
 
 def _trusted_by_name(principal: Principal, arn: str) -> bool:
-    """A role that trusts this very principal needs no policy of the principal's own; the trust is looked at later."""
+    """A role that trusts this principal by ARN needs no policy of the principal; the trust is checked later."""
     role = next((candidate for candidate in moto_state.iam().roles.values() if candidate.arn == arn), None)
     trust = Document(principals.text_of(role.assume_role_policy_document)).statements if role is not None else []
     named = [
@@ -116,7 +116,7 @@ def _trusted_by_name(principal: Principal, arn: str) -> bool:
 
 
 def _refusal(call: Call, principal: Principal, action: str, resource: str, found: Verdict) -> AwsError:
-    """In the words of the service that was called."""
+    """The refusal in the format of the called service."""
     on = "" if resource == "*" else f" on resource: {resource}"
     message = f"User: {principal.arn} is not authorized to perform: {action}{on} {found.reason}"
     if call.service == "ec2":
@@ -142,12 +142,12 @@ def _refusal(call: Call, principal: Principal, action: str, resource: str, found
 
 
 def encode(content: dict[str, Any]) -> str:
-    """A refusal's particulars, for sts:DecodeAuthorizationMessage."""
+    """Encode the details of a refusal, for sts:DecodeAuthorizationMessage."""
     return base64.urlsafe_b64encode(zlib.compress(json.dumps(content).encode())).decode().rstrip("=")
 
 
 def decode(text: str) -> str:
-    """Raises AwsError InvalidAuthorizationMessageException for what no refusal evaluations."""
+    """Raises AwsError InvalidAuthorizationMessageException if the text is not an encoded refusal."""
     try:
         return zlib.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))).decode()
     except (ValueError, zlib.error) as error:

@@ -1,4 +1,4 @@
-"""What moto's models know of a resource: its ARN, its tags, and which others a call means without naming them."""
+"""Looks up resources in moto's models: ARNs, tags, and resources that a call implies without naming them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Tags = dict[str, str]
 
 
 def _pairs(tags: Iterable[dict[str, str]] | dict[str, dict[str, str]]) -> Tags:
-    """moto keeps lists of Key and Value, and dictionaries of them."""
+    """moto keeps tags as lists and as dictionaries."""
     return {tag["Key"]: tag["Value"] for tag in (tags.values() if isinstance(tags, dict) else tags)}
 
 
@@ -33,7 +33,7 @@ def _iam_things(kind: str) -> Iterable[Any]:
 
 
 def arn(service: str, kind: str, name: str) -> str | None:
-    """The ARN of what has a path in it, or letters of AWS's own; None for what is not there or is called as it is named."""
+    """The ARN of a resource whose ARN has a path or a random suffix; None if there is none, or the name is enough."""
     if service == "iam":
         return next((str(resource.arn) for resource in _iam_things(kind) if resource.name == name), None)
     if service == "secretsmanager":
@@ -44,7 +44,7 @@ def arn(service: str, kind: str, name: str) -> str | None:
 
 
 def tags(service: str, kind: str, arn: str, region: str) -> Tags:
-    """The tags of what has this ARN; none where nothing has it."""
+    """The tags of the resource; empty if it does not exist."""
     name = arn.split(":", 5)[-1].split("/", 1)[-1]
     if service == "ec2":
         return dict(moto_state.ec2(region).tags.get(_ec2_identifier(kind, name, region), {}))
@@ -71,7 +71,7 @@ def tags(service: str, kind: str, arn: str, region: str) -> Tags:
 
 
 def _ec2_identifier(kind: str, name: str, region: str) -> str:
-    """EC2 keeps tags by identifier; a key pair is named in its ARN."""
+    """EC2 keeps tags by id, but a key pair's ARN has its name."""
     pair = moto_state.ec2(region).key_pairs.get(name) if kind == "key-pair" else None
     return name if pair is None else str(pair.id)
 
@@ -95,7 +95,7 @@ def _iam(kind: str, arn: str) -> Tags:
 
 
 def implied(service: str, action: str, kind: str, parameters: dict[str, Any], region: str) -> Iterator[str]:
-    """Identifiers of EC2's resources that a call means by an association, a name or a default."""
+    """IDs of EC2 resources that a call refers to by an association, a name or a default."""
     if service != "ec2":
         return
     ec2 = moto_state.ec2(region)
@@ -124,7 +124,7 @@ def implied(service: str, action: str, kind: str, parameters: dict[str, Any], re
 
 
 def _defaults_of_a_launch(ec2: Any, kind: str, parameters: dict[str, Any]) -> Iterator[str]:
-    """A launch without a subnet goes to a default one, and without groups into the VPC's default group."""
+    """A launch without a subnet uses a default subnet; without groups, the VPC's default group."""
     interfaces = parameters.get("NetworkInterfaces") or [{}]
     subnet = parameters.get("SubnetId") or interfaces[0].get("SubnetId")
     every = [candidate for zone in ec2.subnets.values() for candidate in zone.values()]

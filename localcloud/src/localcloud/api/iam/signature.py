@@ -1,4 +1,4 @@
-"""Who signed a call, and whether they may make it: Signature Version 4 and IAM policies."""
+"""Authentication: verifies Signature Version 4, then checks IAM policies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SIGNED = re.compile(r"SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]+)")
 
 
 def create_administrator(credentials: Credentials) -> None:
-    """The IAM user that the local account's access key belongs to."""
+    """Create the IAM user who owns the local account's access key."""
     iam = moto_state.iam()
     iam.create_user("us-east-1", ADMINISTRATOR)
     iam.attach_user_policy("arn:aws:iam::aws:policy/AdministratorAccess", ADMINISTRATOR)
@@ -40,7 +40,7 @@ def create_administrator(credentials: Credentials) -> None:
 
 
 def check(call: Call) -> None:
-    """Raise AwsError unless the call is signed with a key of this account, now, and its owner may make it."""
+    """Raise AwsError unless a valid key of this account signed the call just now, and its owner may make it."""
     if call.access_key is None:
         if call.name not in NOT_SIGNED:
             raise _error(call, "missing")
@@ -60,7 +60,7 @@ def check(call: Call) -> None:
 
 
 def sign(call: Call, secret: str, signed_headers: str) -> str:
-    """The signature that the call must carry (AWS Signature Version 4)."""
+    """The Signature Version 4 that the call must carry."""
     scope = SCOPE.search(call.environ["HTTP_AUTHORIZATION"])
     assert scope is not None  # noqa: S101 - call.access_key came from it
     _, date, region, service = scope.groups()
@@ -118,7 +118,7 @@ def _check_time(call: Call) -> None:
 
 
 def _key(call: Call) -> Any:
-    """moto's access key of an IAM user or an assumed role."""
+    """moto's access key for an IAM user or an assumed role."""
     token = call.environ.get("HTTP_X_AMZ_SECURITY_TOKEN")
     headers = {"X-Amz-Security-Token": token} if token else {}
     access_key = str(call.access_key)
@@ -136,7 +136,7 @@ def _key(call: Call) -> Any:
 
 
 def _error(call: Call, kind: str) -> AwsError:
-    """Each family of protocols has its own words for the same thing."""
+    """The error as the call's protocol family reports it."""
     if call.service == "ec2":
         if kind == "expired":
             return AwsError("RequestExpired", "Request has expired.", 400)

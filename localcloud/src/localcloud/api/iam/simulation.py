@@ -1,5 +1,4 @@
-"""What explains judgements, by the code that makes them: `aws iam simulate-principal-policy` and `simulate-custom-policy`,
-and `aws sts decode-authorization-message`."""
+"""The IAM policy simulator and sts:DecodeAuthorizationMessage, by the same code that authorizes calls."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ from .principals import Principal
 
 
 def apply() -> None:
-    """Decision these actions, which moto does not have."""
+    """Add these actions, which moto lacks."""
     replace(TokenResponse, decode_authorization_message=_decode)
     replace(IamResponse, simulate_principal_policy=_principal_policy, simulate_custom_policy=_custom_policy)
 
@@ -91,7 +90,7 @@ def _result(principal: Principal, action: str, resource: str, context: dict[str,
 
 
 def _missing(principal: Principal, action: str, resource: str, context: dict[str, list[str]]) -> Iterator[str]:
-    """Keys that the conditions of statements about this action look at and that nobody gave."""
+    """Keys that the conditions of matching statements use and the context lacks."""
     looked_at = {
         key
         for document in (*principal.policies, *(principal.boundary or ()))

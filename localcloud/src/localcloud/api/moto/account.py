@@ -1,7 +1,4 @@
-"""What the account offers beside moto's own data: versions and classes of databases.
-
-Images (`data/images.json`) and instance types (moto's, which are AWS's) need no code.
-"""
+"""Database versions and classes, which moto lacks. Images (`data/images.json`) and instance types need no code."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ DEFAULT_POSTGRES_VERSION = "17.6"
 
 
 def is_postgres_version(version: str) -> bool:
-    """Whether RDS would take it: a major version (17) or one with a minor (17.6)."""
+    """Whether RDS has this version: a major version (17) or a full one (17.6)."""
     major, _, minor = version.partition(".")
     if major not in POSTGRES_VERSIONS:
         return False
@@ -32,7 +29,7 @@ def postgres_versions() -> list[str]:
     return [f"{major}.{minor}" for major, minors in POSTGRES_VERSIONS.items() for minor in minors]
 
 
-# Families of instance types that RDS for PostgreSQL offers.
+# Instance families of RDS for PostgreSQL.
 DATABASE_FAMILIES = {
     "t3", "t4g", "m5", "m5d", "m6g", "m6gd", "m6i", "m6id", "m7g", "m7i", "m8g",
     "r5", "r5b", "r5d", "r6g", "r6gd", "r6i", "r6id", "r7g", "r7i", "r8g", "x2g",
@@ -40,7 +37,7 @@ DATABASE_FAMILIES = {
 
 
 def database_classes(instance_types: Iterable[str]) -> set[str]:
-    """The database instance classes of a region that offers these instance types."""
+    """The database instance classes in a region with these instance types."""
     return {
         f"db.{name}"
         for name in instance_types

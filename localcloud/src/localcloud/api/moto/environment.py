@@ -1,4 +1,4 @@
-"""The process's environment, made before moto is imported: moto's own switches, and nothing of the caller's AWS account."""
+"""Prepares the process environment before moto is imported: moto's settings, and nothing of the caller's AWS account."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ SWITCHES = {
     "MOTO_ENABLE_AMI_VALIDATION": "true",
     "MOTO_ENABLE_KEYPAIR_VALIDATION": "true",
     "MOTO_DISABLE_GLOBAL_CORS": "true",
-    # moto makes sessions of boto3: they find no profile, no file, and ask no metadata service.
+    # moto creates boto3 sessions: keep them away from profiles, files and the metadata service.
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -22,7 +22,7 @@ SWITCHES = {
 
 
 def prepare() -> None:
-    """Make this process's environment moto's."""
+    """Remove the caller's AWS settings and set moto's."""
     for name in of_an_account(os.environ) | PREFERENCES:
         os.environ.pop(name, None)
     os.environ.update(SWITCHES)

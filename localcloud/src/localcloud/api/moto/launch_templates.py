@@ -1,4 +1,4 @@
-"""What a launch takes from its template, so that it is judged by all that it asks for."""
+"""Merges a launch template into a launch, so that checks see all of its parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import moto_state
 
 
 def fill(call: Call) -> Call:
-    """The call with the launch template's data under its own. Raises AwsError for a template that is not."""
+    """The call with the template's data as defaults. Raises AwsError if the template does not exist."""
     named = call.parameters.get("LaunchTemplate") if call.name == "ec2:RunInstances" else None
     if not named:
         return call

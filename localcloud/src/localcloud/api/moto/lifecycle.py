@@ -1,7 +1,7 @@
 """States over time: how long AWS takes for what moto does at once.
 
-A resource leaves a passing state (pending, creating, provisioning …) when its duration is over *and* the data plane has
-made it real. The views on moto's models that ask here are in `states/`.
+A resource leaves a transitional state (pending, creating, provisioning …) when its duration is over *and* the data plane
+has made it real. `states/` applies this to moto's models.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Duration:
-    """Seconds: AWS's own, and the least in the quick default (what takes longer really is waited for)."""
+    """Seconds: on AWS, and the minimum in the quick default (if the resource takes longer, so does the state)."""
 
     aws: float
     quick: float
@@ -51,10 +51,7 @@ POLL_SECONDS = 0.1
 
 
 class Lifecycle:
-    """The clock of one cloud.
-
-    factor: on AWS's own durations; None for the quick default. reality: None where there is no data plane.
-    """
+    """The clock of one cloud. factor: for AWS's durations; None for the quick default. reality: None without a data plane."""
 
     def __init__(self, factor: float | None, reality: Reality | None) -> None:
         self._factor = factor
@@ -72,14 +69,14 @@ class Lifecycle:
         return duration.quick if self._factor is None else duration.aws * self._factor
 
     def over(self, phase: str, since: float) -> bool:
-        """Whether the phase that began at `since` (time.monotonic) has lasted its time."""
+        """Whether the duration of a phase that began at `since` (time.monotonic) is over."""
         return time.monotonic() - since >= self.seconds(phase)
 
     def is_real(self, resource: str) -> bool:
         return self._reality is None or self._reality.ready(resource)
 
     def is_gone(self, resource: str) -> bool:
-        """Whether the data plane is done with ending it (a host that switched itself off it has still to take note of)."""
+        """Whether the data plane has removed it. A host that shut itself down still has to be noticed."""
         return self._reality is None or not (self._reality.ready(resource) or self._reality.powered_off(resource))
 
     def failure(self, resource: str) -> str | None:
@@ -89,19 +86,19 @@ class Lifecycle:
     def reality(self) -> Reality | None:
         return self._reality
 
-    # -- what happens later -------------------------------------------------------------------------------
+    # -- scheduled actions --------------------------------------------------------------------------------
     def schedule(self, phase: str, action: Callable[[], None], when: Callable[[], bool] = lambda: True) -> None:
-        """Do action once the phase has lasted its time and when() is true."""
+        """Run action once the phase is over and when() is true."""
         with self._changed:
             due = time.monotonic() + self.seconds(phase)
             heapq.heappush(self._due, (due, next(self._numbers), when, action))
             self._changed.notify()
 
     def run(self, lock: Any, poll: Callable[[], bool], on_change: Callable[[], None], ended: threading.Event) -> None:
-        """Do what is due, until `ended`. For a thread of its own.
+        """Run due actions until `ended` is set. Needs its own thread.
 
-        look: called at least once a second; says whether it changed anything. It and the actions run under `lock`;
-        on_change is called after each that changed something.
+        poll: called at least once a second; returns whether it changed anything. It and the actions run under `lock`;
+        on_change is called after each change.
         """
         while not ended.is_set():
             with lock:
@@ -123,7 +120,7 @@ class Lifecycle:
                     on_change()
                     continue
             except Exception:
-                log.exception("an action of the lifecycle failed")
+                log.exception("a scheduled action failed")
                 continue
             with self._changed:
                 heapq.heappush(self._due, (time.monotonic() + POLL_SECONDS, number, when, action))
@@ -133,10 +130,10 @@ _current = Lifecycle(None, None)
 
 
 def current() -> Lifecycle:
-    """The lifecycle that moto's models ask: there is one Api a process."""
+    """The lifecycle that moto's models use: there is one Api per process."""
     return _current
 
 
 def use(lifecycle: Lifecycle) -> None:
-    global _current  # moto keeps its models in the process: so does the clock they look at
+    global _current  # global, because moto's models are
     _current = lifecycle

@@ -1,7 +1,6 @@
-"""Network interfaces of load balancers and databases, which moto leaves out.
+"""Network interfaces of load balancers and databases, which moto lacks.
 
-They give load balancers and databases addresses in their subnets, and they are why AWS will not delete a subnet or a
-security group that a load balancer or database still uses.
+They hold the addresses in the subnets, and keep AWS from deleting a subnet or security group that is still in use.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class _Wanted:
 
 
 def sync(region: str) -> None:
-    """Make, change and remove interfaces of the region so that they match its load balancers and databases."""
+    """Create, change and delete interfaces to match the region's load balancers and databases."""
     ec2 = moto_state.ec2(region)
     wanted = {**dict(_of_load_balancers(region)), **dict(_of_databases(region))}
     existing = {(eni.manager, eni.subnet.id): eni for eni in list(ec2.enis.values()) if _is_managed(eni)}
@@ -48,7 +47,7 @@ def _is_managed(interface: Any) -> bool:
 
 
 def _release(interface: Any) -> None:
-    """A database's interface goes with it; a load balancer's stays a while after it, and holds its subnet and groups."""
+    """Delete a database's interface at once; a load balancer's outlives it for a while, as on AWS."""
     if interface.requester_id != LOAD_BALANCING:
         interface.delete()
         return
@@ -83,7 +82,7 @@ def _of_databases(region: str) -> Iterator[tuple[tuple[str, str], _Wanted]]:
 
 
 def subnet_of(database: Any) -> Any | None:
-    """The subnet that a database lies in: the one of its zone in its subnet group; None without a subnet group."""
+    """The database's subnet: that of its zone in its subnet group, or None without a subnet group."""
     group = getattr(database, "db_subnet_group", None)
     if group is None:
         return None

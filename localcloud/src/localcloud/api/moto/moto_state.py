@@ -1,4 +1,4 @@
-"""Where moto keeps its models, in one place: everything else asks here."""
+"""Access to moto's models, in one place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from localcloud.settings import ACCOUNT_ID
 
 def ec2_regions() -> dict[str, Any]:
     """EC2 backends of the regions in use, by region."""
-    # An account's regions come into being when they are first asked for: look without asking.
+    # Looking up a region would create it.
     return dict(dict.items(ec2_backends[ACCOUNT_ID])) if ACCOUNT_ID in ec2_backends else {}
 
 
@@ -72,6 +72,6 @@ def instance_types(region: str) -> dict[str, dict[str, Any]]:
 
 
 def instance_profile_arn(region: str, instance: Any) -> str | None:
-    """ARN of the instance profile that is associated with an instance now."""
+    """ARN of the instance profile that is currently associated with an instance."""
     association = ec2(region).iam_instance_profile_associations.get(instance.id)
     return association.iam_instance_profile.arn if association else None

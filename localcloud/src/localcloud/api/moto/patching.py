@@ -1,4 +1,4 @@
-"""The two ways in which this package changes moto's classes and modules."""
+"""Two ways to patch moto's classes and modules."""
 
 import functools
 from collections.abc import Callable
@@ -6,13 +6,13 @@ from typing import Any
 
 
 def replace(owner: Any, **members: Any) -> None:
-    """Put these members in the place of the owner's own."""
+    """Replace members of the owner."""
     for name, member in members.items():
         setattr(owner, name, member)
 
 
 def wrap(owner: Any, **members: Callable[..., Any]) -> None:
-    """Put these functions around the owner's methods: each is called with the method, and with what the method is given."""
+    """Wrap methods of the owner: each function is called with the original method and its arguments."""
     for name, around in members.items():
         replace(owner, **{name: _around(getattr(owner, name), around)})
 

@@ -1,4 +1,4 @@
-"""Reads moto's load balancers, target groups, databases and snapshots into the data plane's plain data."""
+"""Converts moto's load balancers, target groups, databases and snapshots to the topology."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from localcloud.contract.topology import (
 from . import managed_interfaces, moto_state
 from .states import targets
 
-DEFAULT_RULE = 50001  # after every priority that a rule may have (1 to 50000)
+DEFAULT_RULE = 50001  # after all priorities (1 to 50000)
 
 
 def read_load_balancers(region: str) -> Iterator[LoadBalancer]:
@@ -47,7 +47,7 @@ def _rule(rule: Any) -> ListenerRule:
     fields = {condition["Field"]: values for condition in rule.conditions if (values := _values(condition))}
     return ListenerRule(
         priority=DEFAULT_RULE if rule.is_default else int(rule.priority),
-        action=_action(rule.actions[-1]),  # what comes before the last action is authentication, which is refused
+        action=_action(rule.actions[-1]),  # earlier actions are authentication, which is refused
         paths=fields.get("path-pattern", ()),
         hosts=fields.get("host-header", ()),
     )
@@ -113,7 +113,7 @@ def _target(region: str, target: dict[str, Any], *, draining: bool) -> Target:
 
 
 def read_databases(region: str) -> Iterator[Database]:
-    """Databases that exist; one that is being deleted stays until its final snapshot is taken."""
+    """Existing databases; a deleted one stays until its final snapshot is taken."""
     for database in list(moto_state.rds(region).databases.values()):
         interfaces = managed_interfaces.of(region, database.db_instance_arn)
         if not interfaces:
@@ -137,7 +137,7 @@ def read_databases(region: str) -> Iterator[Database]:
 
 
 def read_snapshots(region: str) -> Iterator[Snapshot]:
-    """Manual and final snapshots. Automated backups are recorded only."""
+    """Manual and final snapshots. Automated backups are only recorded."""
     for snapshot in list(moto_state.rds(region).database_snapshots.values()):
         if snapshot.snapshot_type == "manual":
             yield Snapshot(snapshot.db_snapshot_arn, snapshot.database.db_instance_arn)

@@ -1,4 +1,4 @@
-"""Reads moto's models into the plain data that the data plane makes real."""
+"""Converts moto's models to the topology that the data plane makes real."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .states import nat_gateways
 
 
 class Reader:
-    """lock: held while moto's models are read, so that a topology is one moment's."""
+    """lock: held while reading, so that a topology is consistent."""
 
     def __init__(self, lock: AbstractContextManager[Any]) -> None:
         self._lock = lock
@@ -46,7 +46,7 @@ class Reader:
 
 
 def _vpcs(region: str) -> Iterator[Vpc]:
-    """Every VPC; of the default VPC only one that something lives in (each region of an account has one)."""
+    """Every VPC, except unused default VPCs (each region has one)."""
     backend = moto_state.ec2(region)
     for vpc in list(backend.vpcs.values()):
         interfaces = tuple(
@@ -81,7 +81,7 @@ def _subnet(region: str, subnet: Any) -> Subnet:
 
 
 def table_of(region: str, subnet: Any) -> Any:
-    """The route table that is associated with a subnet, else the VPC's main one."""
+    """The subnet's route table: the associated one, or the VPC's main route table."""
     tables = [table for table in moto_state.ec2(region).route_tables.values() if table.vpc_id == subnet.vpc_id]
     for table in tables:
         if subnet.id in table._associations.values():
@@ -124,7 +124,7 @@ def _group(group: Any) -> SecurityGroup:
 
 
 def _rule(direction: Literal["ingress", "egress"], rule: Any) -> Rule | None:
-    """None for rules on IPv6 ranges: there is no IPv6 in the local cloud for them to allow."""
+    """None for IPv6 rules: the local cloud has no IPv6."""
     cidr, source = rule.ip_range.get("CidrIp"), rule.source_group.get("GroupId")
     if cidr is None and source is None:
         return None

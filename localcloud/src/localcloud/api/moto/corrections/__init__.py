@@ -1,7 +1,6 @@
 """Small corrections to moto, each needed by an unmodified `amazon.aws` module or by the data plane.
 
-Every correction is one function that changes moto in place and whose docstring says who needs it, so that it can go when
-moto is mended. They are made once a process.
+Each is a function that patches moto. Its docstring says who needs it, so that it can go once moto is fixed.
 """
 
 from functools import cache
@@ -11,7 +10,7 @@ from . import addresses, ec2, elbv2, iam, lifetimes, orderable, rds, volumes
 
 @cache
 def apply() -> None:
-    """Make all corrections."""
+    """Apply all corrections, once per process."""
     for module in (ec2, addresses, lifetimes, volumes, elbv2, rds, orderable, iam):
         for correction in module.ALL:
             correction()

@@ -1,4 +1,4 @@
-"""Corrections to the addresses that moto hands out: private ones inside their subnet, public ones inside the cloud."""
+"""Corrections to addresses: private ones are in their subnet, public ones in the cloud's range."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RESERVED_AT_START = 4  # network, router, DNS and one for later use; the last ad
 
 
 def free_address(subnet: Any) -> str:
-    """The lowest address of the subnet that no interface has.
+    """The lowest free address of the subnet.
 
     Raises AwsError InsufficientFreeAddressesInSubnet.
     """
@@ -51,7 +51,7 @@ _numbers = itertools.cycle(range(10, PUBLIC_ADDRESSES.num_addresses - 1))
 
 
 def public_address() -> str:
-    """A public address that nothing in the cloud has."""
+    """A public address that is not in use."""
     taken = set(_public_addresses())
     return next(address for n in _numbers if (address := str(PUBLIC_ADDRESSES[n])) not in taken)
 
@@ -63,7 +63,7 @@ def _public_addresses() -> Iterator[str]:
 
 
 def private_addresses() -> None:
-    """Every interface gets a free address of its subnet. For the data plane, which gives each address to one machine."""
+    """Every interface gets a free address of its subnet. For the data plane, which needs unique addresses."""
 
     def available(self: Any, instance: Any) -> str:
         address = free_address(self)
@@ -89,8 +89,8 @@ def private_addresses() -> None:
 
 
 def nat_gateway_interface() -> None:
-    """A NAT gateway's interface has an address of its subnet, and says whose it is. For ec2_vpc_nat_gateway_info and the
-    data plane (moto's address is random and outside the VPC)."""
+    """A NAT gateway's interface has an address in its subnet and shows its owner. For ec2_vpc_nat_gateway_info and the
+    data plane (otherwise the address is random and outside the VPC)."""
     replace(nat_gateways, random_private_ip=lambda: "")
     original = nat_gateways.NatGateway.__init__
 
@@ -110,7 +110,7 @@ def nat_gateway_interface() -> None:
 
 
 def public_addresses() -> None:
-    """Elastic and public addresses lie in the cloud's own public range. For the data plane (moto's are random)."""
+    """Elastic and public addresses are in the cloud's public range. For the data plane (otherwise they are random)."""
     replace(elastic_ip_addresses, random_ip=public_address)
     replace(elastic_network_interfaces, random_public_ip=public_address)
 

@@ -27,7 +27,7 @@ PROFILE = "iam-instance-profile.arn"
 
 
 def tag_resource_types() -> None:
-    """DescribeTags names resource types as AWS does. For ec2_vpc_nat_gateway and ec2_eip, which else tag on every run."""
+    """DescribeTags uses AWS's resource types. For ec2_vpc_nat_gateway and ec2_eip (otherwise they tag on every run)."""
     utils.EC2_PREFIX_TO_RESOURCE.update(
         {
             "nat": "natgateway",
@@ -41,8 +41,8 @@ def tag_resource_types() -> None:
 
 
 def groups_of_an_interface() -> None:
-    """An interface has the groups that it was last given, and an instance those of its first interface. For the data
-    plane (moto's sets only grow: a group taken away goes on opening ports) and ec2_instance with a network interface."""
+    """Setting an interface's groups replaces them, and an instance has the groups of its first interface. For the data
+    plane (otherwise a removed group keeps ports open) and ec2_instance with a network interface."""
 
     def get(self: Any) -> list[Any]:
         first = getattr(self, "nics", {}).get(0)
@@ -59,7 +59,7 @@ def groups_of_an_interface() -> None:
 
 
 def source_check_of_an_instance() -> None:
-    """An instance's source and destination check is its first interface's. For the data plane (it goes on checking else)."""
+    """An instance's source/destination check is its first interface's. For the data plane (otherwise it keeps checking)."""
 
     def get(self: Any) -> bool:
         first = getattr(self, "nics", {}).get(0)
@@ -74,7 +74,7 @@ def source_check_of_an_instance() -> None:
 
 
 def instance_profiles_as_a_filter() -> None:
-    """DescribeInstances takes the filter iam-instance-profile.arn, with wildcards. For inventory/*/aws_ec2.yml."""
+    """DescribeInstances supports the filter iam-instance-profile.arn, with wildcards. For inventory/*/aws_ec2.yml."""
     original = utils.passes_filter_dict
 
     def passes(instance: Any, wanted: dict[str, Any]) -> bool:
@@ -89,7 +89,7 @@ def instance_profiles_as_a_filter() -> None:
 
 
 def status_of_running_instances() -> None:
-    """DescribeInstanceStatus tells of running instances alone unless it is asked for all. For whoever waits for them."""
+    """DescribeInstanceStatus lists only running instances unless IncludeAllInstances is set. For waiters."""
     original = InstanceBackend.describe_instance_status
 
     def describe(self: Any, instance_ids: list[str], include_all_instances: bool, filters: Any) -> Any:
@@ -100,8 +100,8 @@ def status_of_running_instances() -> None:
 
 
 def rules_without_descriptions() -> None:
-    """A rule is the same rule whatever its description says. For whoever revokes one that refers to a group by its
-    protocol, ports and group (moto finds it by address ranges only)."""
+    """Rules that differ only in their description are equal. For revoking a rule with a source group by protocol, ports
+    and group (otherwise only rules with address ranges are found)."""
     original = SecurityGroupRule.__eq__
 
     def bare(rule: Any) -> Any:
@@ -116,7 +116,7 @@ def rules_without_descriptions() -> None:
 
 
 def reassociated_addresses() -> None:
-    """An elastic address that is associated anew leaves its former interface. For the data plane (both have it else)."""
+    """A reassociated elastic address leaves its former interface. For the data plane (otherwise both keep it)."""
     original = ElasticAddressBackend.associate_address
 
     def associate(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -131,7 +131,7 @@ def reassociated_addresses() -> None:
 
 
 def launch_template_own_tags() -> None:
-    """Tags of a launch template itself do not enter its data. For ec2_launch_template (a spurious version else)."""
+    """A launch template's own tags are not part of its data. For ec2_launch_template (otherwise it adds a version)."""
     original = LaunchTemplateVersion.__init__
 
     def init(self: Any, template: Any, number: int, data: dict[str, Any], description: str) -> None:
@@ -144,7 +144,7 @@ def launch_template_own_tags() -> None:
 
 
 def console_output() -> None:
-    """GetConsoleOutput shows what the host wrote to its console. For whoever checks host keys' fingerprints."""
+    """GetConsoleOutput returns the host's console. For reading SSH host keys."""
 
     def get_console_output(self: Any) -> ActionResult:
         instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
@@ -157,7 +157,7 @@ def console_output() -> None:
 
 
 def rules_without_ports() -> None:
-    """A rule of a protocol that has no ports needs none. For ec2_security_group with, say, protocol 50 (TypeError else)."""
+    """A rule needs no ports if its protocol has none. For ec2_security_group with protocol 50 (otherwise TypeError)."""
     original = SecurityGroupRule.__init__
 
     def init(self: Any, backend: Any, protocol: str, group: str, *args: Any, **kwargs: Any) -> None:
@@ -168,7 +168,7 @@ def rules_without_ports() -> None:
 
 
 def revoking_in_a_default_vpc() -> None:
-    """Revoking a rule that is not there is no error in a default VPC. For ec2_security_group."""
+    """Revoking a missing rule is not an error in a default VPC. For ec2_security_group."""
     for name in ("revoke_security_group_ingress", "revoke_security_group_egress"):
         replace(SecurityGroupBackend, **{name: _lenient(getattr(SecurityGroupBackend, name))})
 
@@ -187,7 +187,7 @@ def _lenient(original: Any) -> Any:
 
 
 def key_pairs_deleted_by_id() -> None:
-    """DeleteKeyPair takes KeyPairId as well as KeyName. For the teardown, which deletes what it has looked at."""
+    """DeleteKeyPair accepts KeyPairId as well as KeyName. For the teardown, which deletes by ID."""
     original = KeyPairs.delete_key_pair
 
     def delete_key_pair(self: Any) -> ActionResult:

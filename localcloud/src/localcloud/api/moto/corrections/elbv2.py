@@ -33,7 +33,7 @@ APPLICATION_DEFAULTS = {
 
 
 def load_balancer_attributes() -> None:
-    """All attributes of an application load balancer, with AWS's defaults. For elb_application_lb (KeyError else)."""
+    """Application load balancers have all attributes, with AWS's defaults. For elb_application_lb (otherwise KeyError)."""
     original = FakeLoadBalancer.__init__
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -46,7 +46,7 @@ def load_balancer_attributes() -> None:
 
 
 def defaults_of_a_load_balancer() -> None:
-    """Scheme is internet-facing, and the group the VPC's default one, where the request says nothing. For the data plane."""
+    """The default scheme is internet-facing, the default security group is the VPC's. For the data plane."""
     original = FakeLoadBalancer.__init__
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -60,8 +60,8 @@ def defaults_of_a_load_balancer() -> None:
 
 
 def idempotent_load_balancer_creation() -> None:
-    """CreateLoadBalancer with a name that exists answers with the load balancer that there is (refusals make sure that it
-    has the same settings). For retries after a lost answer (two load balancers of one name else)."""
+    """CreateLoadBalancer with an existing name returns that load balancer (refusals make sure that its settings are the
+    same). For retries after a lost response (otherwise two load balancers share a name)."""
     original = ELBv2Backend.create_load_balancer
 
     def create(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -73,7 +73,7 @@ def idempotent_load_balancer_creation() -> None:
 
 
 def longest_deregistration_delay() -> None:
-    """A deregistration delay may be 3600 seconds. For whoever sets AWS's maximum (moto's range ends before it)."""
+    """A deregistration delay may be 3600 seconds, AWS's maximum, which moto excludes."""
     name, longest = "deregistration_delay.timeout_seconds", "3600"
     original = ELBv2Backend.modify_target_group_attributes
 
@@ -87,8 +87,8 @@ def longest_deregistration_delay() -> None:
 
 
 def idempotent_target_groups() -> None:
-    """CreateTargetGroup of the same again answers with the one there is, and DeleteTargetGroup of none succeeds. For
-    retries after a lost answer."""
+    """CreateTargetGroup with the same settings returns the existing group, and DeleteTargetGroup of a missing group
+    succeeds. For retries after a lost response."""
     create, delete = ELBv2Backend.create_target_group, ELBv2Backend.delete_target_group
     settings = ("protocol", "port", "vpc_id", "target_type", "health_check_path", "health_check_port")
 
@@ -109,7 +109,7 @@ def idempotent_target_groups() -> None:
 
 
 def several_values_of_a_condition() -> None:
-    """The older member Values takes as many values as the newer configurations. For elb_application_lb."""
+    """The older member Values accepts as many values as the newer configurations. For elb_application_lb."""
     for field, configuration in (("path_pattern", "PathPatternConfig"), ("host_header", "HostHeaderConfig")):
         name = f"_validate_{field}_condition"
         replace(ELBv2Backend, **{name: _by_configuration(getattr(ELBv2Backend, name), configuration)})

@@ -16,12 +16,12 @@ from ..patching import replace
 
 
 def names_of_service_linked_roles() -> None:
-    """AWS's own spelling, for whoever asks whether a service's role is there (moto: AWSServiceRoleForrds)."""
+    """Service-linked roles have AWS's names (moto: AWSServiceRoleForrds). For looking up a service's role."""
     SERVICE_NAME_CONVERSION.update(elasticloadbalancing="ElasticLoadBalancing", rds="RDS")
 
 
 def boundaries_of_users() -> None:
-    """Users have permissions boundaries, as roles have. For iam_user, and for whoever's rights end at one."""
+    """Users can have permissions boundaries, as roles can. For iam_user and policy evaluation."""
     original = IamResponse.create_user
 
     def create_user(self: Any) -> ActionResult:
@@ -55,7 +55,7 @@ def _policy(backend: Any, arn: str) -> str:
 
 
 def session_policies_by_arn() -> None:
-    """A session keeps the managed policies that it was narrowed by. For whoever assumes a role with PolicyArns."""
+    """A session keeps the PolicyArns of AssumeRole. For policy evaluation."""
     original = TokenResponse.assume_role
 
     def assume_role(self: Any) -> ActionResult:

@@ -1,4 +1,4 @@
-"""Corrections to what goes with what when EC2 resources end, and to how they are found before that."""
+"""Corrections to the deletion of EC2 resources and their dependents, and to how these are found."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..patching import replace
 
 
 def interfaces_made_at_launch() -> None:
-    """An interface that a launch makes goes with its instance unless the launch says otherwise. For teardown (the
-    subnet is never free else)."""
+    """Terminating an instance deletes the interfaces created by its launch, unless the launch says otherwise. For
+    teardown (otherwise the subnet stays in use)."""
     original = Instance.prep_nics
 
     def prep_nics(self: Any, nic_spec: list[dict[str, Any]], *args: Any, **kwargs: Any) -> None:
@@ -31,7 +31,7 @@ def interfaces_made_at_launch() -> None:
 
 
 def launch_in_the_default_vpc() -> None:
-    """A launch that names no subnet goes to the default one of its zone. For the data plane (moto makes up an address)."""
+    """A launch without a subnet uses the zone's default subnet. For the data plane (otherwise moto invents an address)."""
     original = InstanceBackend.run_instances
 
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -51,7 +51,7 @@ def launch_in_the_default_vpc() -> None:
 
 
 def nat_gateways_by_tag() -> None:
-    """DescribeNatGateways takes tag filters. For teardown and the survey (they get every environment's else)."""
+    """DescribeNatGateways supports tag filters. For finding one environment's gateways (otherwise it returns all)."""
     original = NatGatewayBackend.describe_nat_gateways
 
     def describe_nat_gateways(self: Any, filters: Any, nat_gateway_ids: list[str] | None) -> Any:
@@ -62,7 +62,7 @@ def nat_gateways_by_tag() -> None:
 
 
 def endpoint_type_by_default() -> None:
-    """An endpoint of no given type is a gateway's. For teardown (DeleteVpcEndpoints ends in an internal error else)."""
+    """The default endpoint type is Gateway. For teardown (otherwise DeleteVpcEndpoints fails with an internal error)."""
     original = VPCBackend.create_vpc_endpoint
 
     def create_vpc_endpoint(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -74,7 +74,7 @@ def endpoint_type_by_default() -> None:
 
 
 def associations_of_a_subnet() -> None:
-    """A subnet's association with a route table goes with the subnet. For teardown (the table is in use else)."""
+    """Deleting a subnet deletes its route table association. For teardown (otherwise the table stays in use)."""
     original = SubnetBackend.delete_subnet
 
     def delete_subnet(self: Any, subnet_id: str) -> Any:
@@ -89,7 +89,7 @@ def associations_of_a_subnet() -> None:
 
 
 def default_network_acl() -> None:
-    """A VPC's default network ACL goes with the VPC. For teardown (it is left over else)."""
+    """Deleting a VPC deletes its default network ACL. For teardown (otherwise the ACL is left over)."""
     original = VPCBackend.delete_vpc
 
     def delete_vpc(self: Any, vpc_id: str) -> Any:

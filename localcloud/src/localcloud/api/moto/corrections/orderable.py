@@ -1,4 +1,4 @@
-"""Correction to moto's RDS: what can be ordered. In a file of its own because it is a catalogue and not a repair."""
+"""Correction to moto's RDS: which classes and versions of PostgreSQL can be ordered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..patching import replace
 
 
 def postgres_options() -> None:
-    """DescribeOrderableDBInstanceOptions lists PostgreSQL's classes and versions, as a preflight check reads them."""
+    """DescribeOrderableDBInstanceOptions lists PostgreSQL's classes and versions. For the deployment's preflight."""
     original = RDSResponse.describe_orderable_db_instance_options
 
     def describe(self: Any) -> Any:
@@ -39,7 +39,7 @@ def postgres_options() -> None:
 
 
 def _options(region: str) -> list[dict[str, Any]]:
-    """Every class with the newest minor version of every major one."""
+    """Every class with the newest minor of every major version."""
     return [
         {
             "Engine": "postgres",

@@ -21,7 +21,7 @@ POSTGRES_PARAMETERS: list[dict[str, Any]] = json.loads((DATA / "postgres-paramet
 
 
 def unknown_parameter_group() -> None:
-    """DescribeDBParameterGroups of an unknown name is DBParameterGroupNotFound. For rds_instance_param_group."""
+    """DescribeDBParameterGroups fails for an unknown name. For rds_instance_param_group."""
     original = RDSResponse.describe_db_parameter_groups
 
     def describe(self: Any) -> Any:
@@ -34,7 +34,7 @@ def unknown_parameter_group() -> None:
 
 
 def engine_parameters() -> None:
-    """DescribeDBParameters lists the engine's parameters with type and modifiability. For rds_instance_param_group."""
+    """DescribeDBParameters lists all parameters of the engine with their types. For rds_instance_param_group."""
     original = DBParameterGroup.__init__
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -55,7 +55,7 @@ def engine_parameters() -> None:
 
 
 def parameters_by_source() -> None:
-    """DescribeDBParameters takes Source (user, engine-default). For whoever asks what was set."""
+    """DescribeDBParameters filters by Source (user, engine-default). For reading what was set."""
     original = RDSResponse.describe_db_parameters
 
     def describe(self: Any) -> Any:
@@ -69,7 +69,7 @@ def parameters_by_source() -> None:
 
 
 def engine_versions() -> None:
-    """DescribeDBEngineVersions, which moto has not. For rds_engine_versions_info and whoever asks before creating."""
+    """Adds DescribeDBEngineVersions, which moto lacks. For rds_engine_versions_info and the deployment's preflight."""
 
     def describe(self: Any) -> ActionResult:
         params = self.params
@@ -116,8 +116,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def defaults_of_a_database() -> None:
-    """A version is RDS's default where the request names none, and the newest minor where it names a major. For
-    rds_instance (moto's default is 9.3.3)."""
+    """The default version is RDS's, and a major version means its newest minor. For rds_instance (otherwise 9.3.3)."""
     original = DBInstance.__init__
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -133,7 +132,7 @@ def defaults_of_a_database() -> None:
 
 
 def gp3_performance() -> None:
-    """gp3 storage always has Iops and StorageThroughput. For rds_instance (KeyError on the second run else)."""
+    """gp3 storage always has Iops and StorageThroughput. For rds_instance (otherwise KeyError on the second run)."""
 
     def get(self: Any) -> Any:
         return self._storage_throughput
@@ -153,7 +152,7 @@ def gp3_performance() -> None:
 
 
 def subnets_of_a_group() -> None:
-    """ModifyDBSubnetGroup changes the group's subnets. For rds_subnet_group (moto loses the group, with an error)."""
+    """ModifyDBSubnetGroup changes the group's subnets. For rds_subnet_group (otherwise the group is lost)."""
 
     def modify(self: Any, subnet_name: str, description: str | None, subnets: list[Any]) -> Any:
         group = self.subnet_groups[subnet_name.lower()]
@@ -165,13 +164,12 @@ def subnets_of_a_group() -> None:
 
 
 def windows_over_midnight() -> None:
-    """A window may begin on one day and end on the next, and touch another. The refusals check windows; moto's own check
-    counts both as errors. For whoever sets windows."""
+    """Maintenance windows may cross midnight and touch the backup window, which moto rejects. The refusals check them."""
     replace(models, valid_preferred_maintenance_window=lambda *_: None)
 
 
 def deletion_protection_after_restore() -> None:
-    """A database restored from a snapshot has deletion protection only where the request says so. For rds_instance."""
+    """A restored database has deletion protection only if the request says so. For rds_instance."""
     original = RDSBackend.restore_db_instance_from_db_snapshot
 
     def restore(self: Any, from_snapshot_id: str, overrides: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Corrections to root volumes: of images, and of instances."""
+"""Corrections to the volumes of images and instances."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT_GIB = 8
 
 
 def root_volume_of_an_image() -> None:
-    """The official Debian images have a root volume of 8 GiB that goes with the instance. For whoever asks for a size."""
+    """Debian's images have a root volume of 8 GiB that is deleted on termination. For launches that set its size."""
     original = Ami.__init__
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -36,8 +36,8 @@ def root_volume_of_an_image() -> None:
 
 
 def root_volume_of_an_instance() -> None:
-    """An instance has its image's root volume under its image's name, and volumes go with it. For ec2_instance with
-    volumes (moto calls the root /dev/sda1, and leaves it out where other volumes are asked for)."""
+    """An instance has its image's root device, also beside other volumes. For ec2_instance with volumes (moto calls the
+    root device /dev/sda1, and omits it if the launch has other volumes)."""
     original = InstanceBackend.run_instances
 
     def run(
@@ -52,7 +52,7 @@ def root_volume_of_an_instance() -> None:
 
 
 def _with_root(image: Any, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The wanted volumes, with the image's root volume among them."""
+    """The requested volumes, including the root volume."""
     root = image.block_device_mappings[0]
     for mapping in wanted:
         volume = mapping.get("Ebs") or {}
@@ -62,8 +62,8 @@ def _with_root(image: Any, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 
 def defaults_of_a_volume() -> None:
-    """A volume of a launch goes with its instance, and the root volume has its image's size, where the launch says
-    nothing. For ec2_instance with volumes (moto wants a size, and leaves the volumes over)."""
+    """By default, a volume is deleted on termination, and the root volume has the image's size. For ec2_instance with
+    volumes (moto requires a size and keeps the volumes)."""
     original = InstanceResponse._parse_block_device_mapping
 
     def parse(self: Any) -> Any:
@@ -81,7 +81,7 @@ def defaults_of_a_volume() -> None:
 
 
 def detach_by_volume_id() -> None:
-    """DetachVolume needs neither instance nor device. For ec2_vol (TypeError else)."""
+    """DetachVolume needs neither instance nor device. For ec2_vol (otherwise TypeError)."""
     original = EBSBackend.detach_volume
 
     def detach(self: Any, volume_id: str, instance_id: str | None, device_path: str | None) -> Any:

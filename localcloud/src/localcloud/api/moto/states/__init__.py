@@ -1,4 +1,4 @@
-"""Views on moto's models: the state that AWS would show now, from moto's own state, the clock and reality."""
+"""Patches moto's models to show the state that AWS would show now, from moto's state, the clock and reality."""
 
 from functools import cache
 
@@ -7,6 +7,6 @@ from . import databases, instances, load_balancers, nat_gateways, targets
 
 @cache
 def apply() -> None:
-    """Make moto's models tell their state over time. Once a process."""
+    """Patch the models, once per process."""
     for module in (instances, nat_gateways, load_balancers, targets, databases):
         module.apply()

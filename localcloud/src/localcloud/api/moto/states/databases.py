@@ -1,4 +1,4 @@
-"""RDS instances and snapshots: their states from creating to deleting, new master passwords, what waits for a reboot."""
+"""RDS instances and snapshots: their states, new master passwords, and changes that wait for a reboot."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ATTRIBUTES = {"db_port_number": "port"}
 
 # -- status -------------------------------------------------------------------------------------------------
 def status_of(database: Any) -> str:
-    """The status as AWS would show it now."""
+    """The status that AWS would show now."""
     clock = lifecycle.current()
     final: str = database._final_status
     if database._activity == "deleting":
@@ -41,7 +41,7 @@ def status_of(database: Any) -> str:
 
 
 def begin(database: Any, activity: str, *, boots: int = 0) -> None:
-    """Start a passing status: creating, modifying, rebooting, stopping, starting or deleting."""
+    """Begin a transitional status: creating, modifying, rebooting, stopping, starting or deleting."""
     database._activity = activity
     database._since = time.monotonic()
     if boots:
@@ -60,19 +60,19 @@ def _endpoint(database: Any) -> dict[str, Any] | None:
 
 
 def _address(database: Any) -> str:
-    """The account's part of the name is the same for all databases of an account and region, as on AWS."""
+    """As on AWS, all databases of an account and region share a part of their names."""
     mark = hashlib.sha256(f"{database.account_id}{database.region}".encode()).hexdigest()[:11]
     return f"{database.db_instance_identifier}.c{mark}.{database.region}.rds.amazonaws.com"
 
 
 # -- parameters ---------------------------------------------------------------------------------------------
 def group_of(database: Any) -> Any:
-    """moto's parameter group of the database (the engine's default where none is given)."""
+    """moto's parameter group of the database (by default, the engine's)."""
     return database.db_parameter_groups()[0]
 
 
 def user_parameters(group: Any) -> dict[str, str]:
-    """Values that differ from the engine's."""
+    """Values that differ from the engine's defaults."""
     return {
         name: str(parameter["ParameterValue"])
         for name, parameter in group.parameters.items()
@@ -81,7 +81,7 @@ def user_parameters(group: Any) -> dict[str, str]:
 
 
 def parameters_changed(backend: Any, group: Any, names: set[str]) -> None:
-    """Dynamic parameters with ApplyMethod immediate take effect now, on the databases that booted with the group."""
+    """Apply dynamic parameters (ApplyMethod immediate) to the databases that booted with the group."""
     values = user_parameters(group)
     for database in list(backend.databases.values()):
         if database._booted_group != group.name:
@@ -110,7 +110,7 @@ def _modify(modify: Any, backend: Any, db_instance_identifier: str, db_kwargs: d
     password = db_kwargs.get("master_user_password")
     is_reset = bool(password) and password != database._master_user_password
     result = modify(backend, db_instance_identifier, db_kwargs)
-    if is_reset:  # at once, whatever ApplyImmediately says
+    if is_reset:  # always immediate, whatever ApplyImmediately says
         database._pending_password, database._reset_since = password, time.monotonic()
         begin(database, "resetting-master-credentials")
     if immediately and database._pending:
@@ -120,7 +120,7 @@ def _modify(modify: Any, backend: Any, db_instance_identifier: str, db_kwargs: d
 
 
 def _is_resetting(database: Any) -> bool:
-    """Whether a new master password is still pending: until the server has it."""
+    """Whether a new master password is pending, because the server does not have it yet."""
     clock = lifecycle.current()
     if (
         database._pending_password
@@ -148,7 +148,7 @@ def _delete(
     delete: Any, backend: Any, db_instance_identifier: str, final_db_snapshot_identifier: Any = None, **k: Any
 ) -> Any:
     database = delete(backend, db_instance_identifier, final_db_snapshot_identifier, **k)
-    backend.databases[db_instance_identifier] = database  # it is seen as `deleting` until it is gone
+    backend.databases[db_instance_identifier] = database  # shown as `deleting` until it is gone
     begin(database, "deleting")
     snapshot = backend.database_snapshots.get((final_db_snapshot_identifier or "").lower())
     lifecycle.current().schedule(
@@ -173,7 +173,7 @@ def _snapshot_status(snapshot: Any) -> str:
 
 
 def _begins(activity: str, *, boots: int = 0) -> Any:
-    """The backend's method begins this activity of the database."""
+    """Wrap a backend method that begins this activity."""
 
     def around(method: Any, /, *args: Any, **kwargs: Any) -> Any:
         database = method(*args, **kwargs)

@@ -13,12 +13,12 @@ from ..patching import replace, wrap
 
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 INITIATED = "Client.InstanceInitiatedShutdown"
-# moto's own state -> the state that passes first, and its phase.
+# moto's state -> the transitional state before it.
 PASSING = {"running": "pending", "stopped": "stopping", "terminated": "shutting-down"}
 
 
 def state_of(instance: Any) -> str:
-    """The state's name as AWS would show it now."""
+    """The state that AWS would show now."""
     clock = lifecycle.current()
     final: str = instance._state.name
     if instance._settled:
@@ -34,7 +34,7 @@ def state_of(instance: Any) -> str:
 
 
 def is_passing(instance: Any) -> bool:
-    """Whether the state will change by itself."""
+    """Whether the state is transitional."""
     return state_of(instance) in PASSING.values()
 
 
@@ -63,11 +63,11 @@ def _make(init: Any, instance: Any, /, *args: Any, **kwargs: Any) -> None:
     _begin(instance, boots=1)
     init(instance, *args, **kwargs)
     pair = instance.ec2_backend.key_pairs.get(instance.key_name)
-    instance._public_key = pair.public_key if pair else None  # the key pair may be deleted later, the key stays
+    instance._public_key = pair.public_key if pair else None  # the key outlives the key pair
 
 
 def _changes_to(state: str, then: Callable[[Any], None]) -> Any:
-    """The method changes the state and returns the one before; it does nothing to an instance that is there already."""
+    """Wrap a method that changes the state unless it is reached already, and returns the former state."""
 
     def around(change: Any, instance: Any) -> Any:
         before = InstanceState(state_of(instance), CODES[state_of(instance)])
@@ -87,18 +87,18 @@ def _terminated(instance: Any) -> None:
 def _reboot(reboot: Any, instance: Any) -> None:
     reboot(instance)
     instance._boots += 1
-    instance._since = time.monotonic()  # the state stays `running`; the status checks begin again
+    instance._since = time.monotonic()  # the state stays `running`, but status checks restart
 
 
 def _release_addresses(instance: Any) -> None:
-    """Elastic addresses of a terminated instance are free again; those of interfaces that outlive it are not."""
+    """Disassociate elastic addresses, except those of interfaces that outlive the instance."""
     for elastic in instance.ec2_backend.addresses:
         if elastic.eni is not None and elastic.eni.id not in instance.ec2_backend.enis:
             elastic.eni = elastic.instance = elastic.association_id = None
 
 
 def follow_power_off() -> bool:
-    """Stop (or terminate, as they were launched) instances that were shut down from inside. Returns whether any was."""
+    """Stop or terminate (per shutdown behaviour) instances that shut themselves down. Returns whether any did."""
     reality = lifecycle.current().reality
     if reality is None:
         return False

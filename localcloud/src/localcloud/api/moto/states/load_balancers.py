@@ -1,4 +1,4 @@
-"""Load balancers: provisioning, active, failed; and their names."""
+"""Load balancers: provisioning, active, failed; and their DNS names."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def apply() -> None:
 
 
 def _end(gateway: Any) -> None:
-    """The interface goes, and the elastic address is free again."""
+    """Delete the interface and free the elastic address."""
     gateway._deleted = True
     ec2 = gateway.ec2_backend
     for elastic in ec2.addresses:

@@ -1,4 +1,4 @@
-"""Targets of target groups: one a port, initial, healthy, unhealthy, unused, draining; the health is the data plane's."""
+"""Targets (an id and a port): initial, healthy, unhealthy, unused, draining, as the data plane finds them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HealthStatus = tuple[str, str | None, str | None]
 
 
 def key_of(group: Any, target: dict[str, Any]) -> str:
-    """A target is an id and a port: the same instance may be registered on several ports."""
+    """The same instance may be registered on several ports, so a target is an id and a port."""
     return f"{target['Id']}:{target.get('Port', group.port)}"
 
 
@@ -56,7 +56,7 @@ def targets_of_balancer(balancer: Any) -> set[str]:
 
 
 def groups_of_action(action: dict[str, Any]) -> list[str]:
-    """ARNs of the target groups of a forward action, whichever way they are written."""
+    """ARNs of the target groups of a forward action, in either of its forms."""
     if "TargetGroupArn" in action:
         return [action["TargetGroupArn"]]
     return [group["TargetGroupArn"] for group in action.get("ForwardConfig", {}).get("TargetGroups", [])]
@@ -83,7 +83,7 @@ def _health(group: Any, target: dict[str, Any], ec2: Any) -> HealthStatus:
 
 
 def state_of(group: Any, target: dict[str, Any]) -> str:
-    """The target's health state as AWS would show it now."""
+    """The target's health state that AWS would show now."""
     return _health(group, target, group.ec2_backend)[0]
 
 
