@@ -1,12 +1,12 @@
-"""Variables by which a caller's environment names an AWS account. Neither the local cloud nor what runs in it reads them."""
+"""Environment variables that select an AWS account. The local cloud and its commands never see the caller's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# What AWS's own clients read, what the modules of `amazon.aws` read beside it, and what moto reads.
+# Read by AWS's clients, by the modules of `amazon.aws`, and by moto.
 PREFIXES = ("AWS_", "BOTO_", "EC2_", "MOTO_", "S3_URL")
-# These choose no account: whoever sets them for a command means the command.
+# Keep these: they do not select an account.
 PREFERENCES = {
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
@@ -18,5 +18,5 @@ PREFERENCES = {
 
 
 def of_an_account(environment: Mapping[str, str]) -> set[str]:
-    """Names of the variables that choose an account, its credentials, or where it is reached."""
+    """Names of the variables that select an account, its credentials or its endpoints."""
     return {name for name in environment if name.startswith(PREFIXES)} - PREFERENCES

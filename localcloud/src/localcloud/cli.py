@@ -18,7 +18,7 @@ from .control import ControlError
 from .machine import engine, images, prerequisites
 
 console = Console(stderr=True, highlight=False)
-UNBROKEN = 200  # columns of a table that goes into a file or to another program
+UNBROKEN = 200  # width of tables that do not go to a terminal
 EXPECTED = (
     clouds.CloudError,
     ControlError,
@@ -31,7 +31,7 @@ EXPECTED = (
 
 
 class Group(click.Group):
-    """A user's mistake ends in one line and status 1, never in a stack trace."""
+    """Reports a user's mistake in one line, without a stack trace."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -40,7 +40,7 @@ class Group(click.Group):
             return _end(context, str(error), getattr(error, "status", 1))
         except click.UsageError as error:
             path = error.ctx.command_path if error.ctx else "localcloud"
-            return _end(context, f"{error.format_message()} {path} --help shows what there is.", 2)
+            return _end(context, f"{error.format_message()} Try {path} --help.", 2)
 
 
 def _end(context: click.Context, message: str, status: int) -> NoReturn:
@@ -49,13 +49,13 @@ def _end(context: click.Context, message: str, status: int) -> NoReturn:
 
 
 class Port(click.ParamType[int]):
-    """A number whose message names the variable that may have brought it."""
+    """A port; the error message names the environment variable that may have set it."""
 
     name = "port"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if not str(value).isdigit() or not 1 <= int(value) <= 65535:
-            self.fail(f"{value!r}: want 1 to 65535, for example --port 8081 or LOCALCLOUD_PORT=8081.", param, ctx)
+            self.fail(f"{value!r}: use 1 to 65535, for example --port 8081 or LOCALCLOUD_PORT=8081.", param, ctx)
         return int(value)
 
 
@@ -67,17 +67,17 @@ class Port(click.ParamType[int]):
     default="localcloud",
     show_default=True,
     show_envvar=True,
-    help="Which local cloud.",
+    help="Name of the local cloud.",
 )
 @click.pass_context
 def main(context: click.Context, name: str) -> None:
-    """AWS on this machine: moto answers the API, and what the API says is made real."""
+    """AWS on this machine: moto answers the API, and the data plane makes it real."""
     context.obj = settings.Settings(name=name).name
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 aws_time_option = click.option(
-    "--aws-time", type=float, help="Let states take AWS's own durations times this factor (1.0: AWS's pace)."
+    "--aws-time", type=float, help="Let states last as long as on AWS, times this factor (1.0: AWS's pace)."
 )
 
 
@@ -89,20 +89,20 @@ aws_time_option = click.option(
     default=8080,
     show_default=True,
     show_envvar=True,
-    help="Port of http://localhost.",
+    help="Local port of the public load balancer.",
 )
 @aws_time_option
 @json_option
 @click.pass_obj
 def up(name: str, port: int, aws_time: float | None, as_json: bool) -> None:
-    """Bring the local cloud up, installing and building what is missing. On a running one, change nothing."""
+    """Start the local cloud, installing and building what is missing. A running one is left unchanged."""
     began = time.monotonic()
     wanted = settings.Settings(name=name, http_port=port, aws_time=aws_time)
     found, changed = clouds.up(wanted, _say)
     if as_json:
         click.echo(json.dumps({"changed": changed, "endpoint_url": found.endpoint_url, "http_port": found.http_port}))
         return
-    what = f"is up after {time.monotonic() - began:.1f} s" if changed else "was up already: nothing changed"
+    what = f"is up after {time.monotonic() - began:.1f} s" if changed else "is already up: nothing changed"
     click.echo(f"The local cloud {name!r} {what}. Run commands in it with: localcloud exec -- COMMAND")
 
 
@@ -110,19 +110,19 @@ def up(name: str, port: int, aws_time: float | None, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def down(name: str, as_json: bool) -> None:
-    """End the local cloud and remove everything that it made. Images stay, for the next start."""
+    """Stop the local cloud and remove everything that it created. Images stay for the next start."""
     changed = clouds.down(name, _say)
     if as_json:
         click.echo(json.dumps({"changed": changed}))
     else:
-        click.echo(f"The local cloud {name!r} {'is gone' if changed else 'was not there: nothing changed'}.")
+        click.echo(f"The local cloud {name!r} {'is down' if changed else 'was not up: nothing changed'}.")
 
 
 @main.command()
 @json_option
 @click.pass_obj
 def status(name: str, as_json: bool) -> None:
-    """Show what is there: hosts, load balancers and their targets, databases, security groups."""
+    """Show hosts, load balancers and their targets, databases and security groups."""
     content = clouds.ask(name, "status")
     if as_json:
         click.echo(json.dumps(content, indent=2))
@@ -139,11 +139,11 @@ def exec_(name: str, command: tuple[str, ...]) -> NoReturn:
 
 
 @main.command()
-@click.option("--follow", "-f", is_flag=True, help="Go on printing calls as they come.")
+@click.option("--follow", "-f", is_flag=True, help="Keep printing new calls.")
 @click.option("--mutating", is_flag=True, help="Only calls that change something.")
 @click.pass_obj
 def journal(name: str, follow: bool, mutating: bool) -> None:
-    """Print every API call, one JSON object a line."""
+    """Print all API calls, one JSON object per line."""
     for line in _lines(clouds.running(name).journal_file, follow):
         if not mutating or json.loads(line)["mutating"]:
             click.echo(line, nl=False)
@@ -156,13 +156,15 @@ class Pattern(click.ParamType[str]):
         try:
             re.compile(value)
         except re.error as error:
-            self.fail(f"{value!r} is no regular expression ({error}); want one like ec2|rds or ^Create.", param, ctx)
+            self.fail(
+                f"{value!r} is not a regular expression ({error}); use, for example, ec2|rds or ^Create.", param, ctx
+            )
         return str(value)
 
 
 @main.command()
 @click.option("--throttle", type=click.FloatRange(0, 1), help="Share of calls that are throttled.")
-@click.option("--error", type=click.FloatRange(0, 1), help="Share of calls that end in an internal error.")
+@click.option("--error", type=click.FloatRange(0, 1), help="Share of calls that fail with an internal error.")
 @click.option("--reset-before", type=click.FloatRange(0, 1), help="Share of connections reset before the work is done.")
 @click.option("--reset-after", type=click.FloatRange(0, 1), help="Share of connections reset after the work is done.")
 @click.option("--latency-ms", type=click.IntRange(0, 60_000), help="Milliseconds added to every call.")
@@ -171,11 +173,11 @@ class Pattern(click.ParamType[str]):
     "--service", type=Pattern(), help="Only services that match this regular expression, for example ec2|rds."
 )
 @click.option("--action", type=Pattern(), help="Only actions that match this regular expression, for example ^Create.")
-@click.option("--seed", type=int, help="Seed of the dice, so that a run can be repeated.")
-@click.option("--clear", is_flag=True, help="End all faults first.")
+@click.option("--seed", type=int, help="Random seed, to repeat a run.")
+@click.option("--clear", is_flag=True, help="Clear all faults first.")
 @click.pass_obj
 def faults(name: str, clear: bool, **knobs: Any) -> None:
-    """Make the API fail on purpose. Without options: show what is set."""
+    """Inject faults into the API. Without options, show the current settings."""
     wanted = {key: value for key, value in knobs.items() if value is not None}
     if clear:
         clouds.ask(name, "clear-faults")
@@ -184,12 +186,16 @@ def faults(name: str, clear: bool, **knobs: Any) -> None:
 
 @main.command("api")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="Port on 127.0.0.1; 0: a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=4566,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 picks a free one.",
 )
 @aws_time_option
 def api_(port: int, aws_time: float | None) -> None:
-    """Serve the API alone until interrupted, and print the environment for clients. Needs no root."""
-    from .api import alone  # takes seconds, and only this command needs it
+    """Serve only the API until interrupted, and print the environment for clients. Works without root."""
+    from .api import alone  # slow to import, and only needed here
 
     alone.serve(port, aws_time)
 
@@ -198,7 +204,7 @@ def api_(port: int, aws_time: float | None) -> None:
 @click.argument("service", required=False)
 @click.option("--markdown", is_flag=True, help="Print the table of README.md.")
 def actions(service: str | None, markdown: bool) -> None:
-    """List the actions that change something and are real, or recorded only: of SERVICE, or all."""
+    """List the mutating actions, of SERVICE or all, that are real or only recorded."""
     from .api.rules import supported_actions
 
     if markdown:
@@ -207,7 +213,7 @@ def actions(service: str | None, markdown: bool) -> None:
     rows = list(supported_actions.rows(service))
     if not rows:
         raise click.BadParameter(
-            f"{service!r} is not part of the local cloud; want one of {', '.join(supported_actions.SERVICES)}."
+            f"{service!r} is not part of the local cloud; choose from {', '.join(supported_actions.SERVICES)}."
         )
     for row in rows:
         click.echo("{:<26}{:<50}{:<15}{}".format(*row).rstrip())
@@ -218,7 +224,7 @@ def _say(message: str) -> None:
 
 
 def _lines(path: Path, follow: bool) -> Iterator[str]:
-    """The file's complete lines; with follow, also those that come later."""
+    """The file's complete lines; with follow, also new ones."""
     with path.open() as file:
         while True:
             where = file.tell()

@@ -1,4 +1,4 @@
-"""The local clouds of this machine: which there are, which run, and how one is started and ended."""
+"""The local clouds of this machine: starts, stops and finds them."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ DAEMON = ("-m", "localcloud.daemon")
 
 
 class CloudError(RuntimeError):
-    """The cloud cannot be brought up or down; the message says what was seen and what to do."""
+    """A cloud cannot be started or stopped; the message says why and what to do."""
 
 
 def up(wanted: Settings, say: Say) -> tuple[Settings, bool]:
-    """Bring the cloud up. Returns its settings, and whether anything had to be done."""
+    """Start the cloud. Returns its settings, and whether anything changed."""
     _require_root()
     with _sole_change_of(wanted.name):
         found = find(wanted.name)
@@ -52,14 +52,14 @@ def up(wanted: Settings, say: Say) -> tuple[Settings, bool]:
         settings = _register(wanted)
         try:
             _start_daemon(settings, say)
-        except BaseException:  # also Ctrl-C: what did not come up leaves nothing
+        except BaseException:  # also on Ctrl-C
             _remove(settings, say)
             raise
     return settings, True
 
 
 def down(name: str, say: Say) -> bool:
-    """End the cloud and remove everything of it. Returns whether there was anything to remove."""
+    """Stop the cloud and remove everything of it. Returns whether there was anything to remove."""
     _require_root()
     with _sole_change_of(name):
         found = find(name)
@@ -69,13 +69,13 @@ def down(name: str, say: Say) -> bool:
         with _registry():
             if not _settings_of_all():
                 prerequisites.release(say)
-                with suppress(OSError):  # what is not the clouds' stays, and a mount point does
+                with suppress(OSError):  # not empty, or a mount point
                     STATE_ROOT.rmdir()
     return bool(found) or removed
 
 
 def find(name: str) -> Settings | None:
-    """The settings with which the cloud of this name was started, or None."""
+    """The settings of the cloud of this name, or None."""
     try:
         stored = json.loads(_settings_file(name).read_text())
     except (FileNotFoundError, json.JSONDecodeError):
@@ -84,7 +84,7 @@ def find(name: str) -> Settings | None:
 
 
 def is_running(settings: Settings) -> bool:
-    """Whether the daemon answers. One that is not there says so at once; one on a busy machine is waited for."""
+    """Whether the daemon answers. Waits for a daemon on a busy machine."""
     try:
         control.call(settings.control_socket, "ping", timeout=PING_SECONDS)
     except control.ControlError:
@@ -93,7 +93,7 @@ def is_running(settings: Settings) -> bool:
 
 
 def _comes_up(settings: Settings) -> bool:
-    """Whether the cloud runs, or is on its way up: its `up` may have been killed meanwhile."""
+    """Whether the cloud runs, or comes up although its `up` was killed."""
     end = time.monotonic() + START_SECONDS
     while daemon_pid(settings) is not None and time.monotonic() < end:
         if is_running(settings):
@@ -103,7 +103,7 @@ def _comes_up(settings: Settings) -> bool:
 
 
 def running(name: str) -> Settings:
-    """The running cloud of this name. Raises CloudError where there is none."""
+    """The running cloud of this name. Raises CloudError if it does not run."""
     _require_root()
     found = find(name)
     if found is None or not is_running(found):
@@ -112,14 +112,14 @@ def running(name: str) -> Settings:
 
 
 def ask(name: str, request: str, arguments: dict[str, Any] | None = None) -> Any:
-    """The running cloud's answer to a control request."""
+    """Send a control request to the running cloud."""
     return control.call(running(name).control_socket, request, arguments)
 
 
 def _require_root() -> None:
     if os.geteuid() != 0:
         raise CloudError(
-            "the local cloud makes network namespaces and firewall tables, so it needs root. "
+            "the local cloud needs root, because it creates network namespaces and firewall tables. "
             f"Run `sudo -s`, then again: {' '.join(sys.argv)}"
         )
 
@@ -129,14 +129,14 @@ def _refuse_other_settings(found: Settings, wanted: Settings) -> None:
         is_now, asked = getattr(found, name), getattr(wanted, name)
         if is_now != asked:
             raise CloudError(
-                f"{option}={asked}: the local cloud {found.name!r} runs with {option}={is_now}. "
-                "To change it: localcloud down, then localcloud up again"
+                f"{option}={asked}: the local cloud {found.name!r} already runs with {option}={is_now}. "
+                "To change it, run localcloud down, then localcloud up"
             )
 
 
 @contextmanager
 def _registry() -> Iterator[None]:
-    """Hold the lock under which slots are given and taken."""
+    """Hold the lock for assigning slots."""
     STATE_ROOT.mkdir(parents=True, exist_ok=True)
     STATE_ROOT.chmod(0o711)
     with locks.held("localcloud"):
@@ -144,7 +144,7 @@ def _registry() -> Iterator[None]:
 
 
 def _sole_change_of(name: str) -> AbstractContextManager[None]:
-    """Hold the lock under which a cloud is brought up or down: a second `up` waits for the first, and finds it done."""
+    """Hold the lock for starting or stopping a cloud: a second `up` waits for the first."""
     return locks.held(f"localcloud-{name}")
 
 
@@ -162,13 +162,13 @@ def _free_slot() -> int:
     free = [slot for slot in range(MAX_CLOUDS) if slot not in taken]
     if not free:
         raise CloudError(
-            f"{MAX_CLOUDS} local clouds are up, and no more fit. End one: LOCALCLOUD_NAME=… localcloud down"
+            f"{MAX_CLOUDS} local clouds are up, which is the maximum. Stop one: LOCALCLOUD_NAME=… localcloud down"
         )
     return free[0]
 
 
 def _register(wanted: Settings) -> Settings:
-    """Give the cloud a slot and a place on the disk."""
+    """Assign a slot to the cloud and create its state directory."""
     with _registry():
         settings = replace(wanted, slot=_free_slot())
         settings.state_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -178,7 +178,7 @@ def _register(wanted: Settings) -> Settings:
 
 
 def _remove(settings: Settings, say: Say) -> bool:
-    """End the daemon and remove everything of the cloud. Returns whether there was anything."""
+    """Stop the daemon and remove everything of the cloud. Returns whether there was anything."""
     ended = _end_daemon(settings, say)
     swept = sweep(settings)
     shutil.rmtree(settings.state_dir, ignore_errors=True)
@@ -186,12 +186,12 @@ def _remove(settings: Settings, say: Say) -> bool:
 
 
 def _require_port(port: int) -> None:
-    """Refuse a port that is taken before anything is made; the daemon then takes it for good."""
+    """Refuse a port that is in use before anything is created."""
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise CloudError(
-            f"--port={port}: this port of the machine cannot be had ({os.strerror(error.errno or 0)}). "
+            f"--port={port}: cannot listen on this port ({os.strerror(error.errno or 0)}). "
             f"Choose another, for example: localcloud up --port {port + 1 if port < 65535 else 8081}"
         ) from error
 
@@ -210,7 +210,7 @@ def _start_daemon(settings: Settings, say: Say) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         if daemon.poll() is not None:
-            raise CloudError(f"the daemon ended with status {daemon.returncode}. {_last_lines(settings)}")
+            raise CloudError(f"the daemon exited with status {daemon.returncode}. {_last_lines(settings)}")
         if is_running(settings):
             return
         time.sleep(0.05)
@@ -219,26 +219,26 @@ def _start_daemon(settings: Settings, say: Say) -> None:
 
 def _last_lines(settings: Settings) -> str:
     lines = settings.log_file.read_text(errors="replace").splitlines()[-LAST_LINES:]
-    return "\n".join(["Its log ends:", *lines])
+    return "\n".join(["The end of its log:", *lines])
 
 
 def daemon_pid(settings: Settings) -> int | None:
-    """The daemon's process id, found by its command line: also that of one whose `up` was killed."""
+    """The daemon's process ID, found by its command line."""
     mine = (*DAEMON, settings.name)
     return next((pid for pid, command in processes() if tuple(command[1:]) == mine), None)
 
 
 def _end_daemon(settings: Settings, say: Say) -> bool:
-    """Returns whether there was one."""
+    """Stop the daemon. Returns whether there was one."""
     pid = daemon_pid(settings)
     if pid is None:
         return False
-    say("ending the daemon")
+    say("stopping the daemon")
     os.kill(pid, signal.SIGTERM)
     end = time.monotonic() + STOP_SECONDS
     while daemon_pid(settings) is not None:
         if time.monotonic() > end:
-            say(f"the daemon (process {pid}) did not end within {STOP_SECONDS} s: killing it")
+            say(f"the daemon (process {pid}) did not stop within {STOP_SECONDS} s: killing it")
             os.kill(pid, signal.SIGKILL)
             break
         time.sleep(0.05)

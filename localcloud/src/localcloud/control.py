@@ -1,4 +1,4 @@
-"""How the `localcloud` command talks to its daemon: JSON over HTTP on a unix socket that only root can open."""
+"""The control channel between the command and the daemon: JSON over HTTP on a Unix socket that only root can open."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 
 
 class ControlError(RuntimeError):
-    """The daemon does not answer, or refused the request; the message is meant for the user."""
+    """The daemon does not answer or refused the request; the message is for the user."""
 
 
 class ControlServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """Answers POST /NAME with the JSON that handlers[NAME] makes of the request's JSON object."""
+    """Answers POST /NAME with the JSON result of handlers[NAME], called with the request's JSON object."""
 
     daemon_threads = True
 
@@ -61,7 +61,7 @@ class _ControlRequest(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def address_string(self) -> str:
-        return "control"  # a unix socket's peer has no address
+        return "control"  # the peer of a Unix socket has no address
 
     def log_message(self, format: str, *args: Any) -> None:
         log.debug(format, *args)
@@ -79,7 +79,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def call(path: Path, name: str, arguments: dict[str, Any] | None = None, timeout: float = 30) -> Any:
-    """What the daemon behind the socket answers to `name`. Raises ControlError where it does not or will not."""
+    """Send the request `name` to the daemon. Raises ControlError."""
     connection = _UnixConnection(path, timeout)
     try:
         connection.request("POST", f"/{name}", json.dumps(arguments or {}))

@@ -1,4 +1,4 @@
-"""The local cloud's one process: the AWS API, the data plane that follows it, and the control socket."""
+"""The local cloud's daemon: the AWS API, the data plane that follows it, and the control socket."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger("localcloud.daemon")
 
 
 class Daemon:
-    """Order matters: the guard stands before the first bridge, and falls after the last packet (see clouds.down)."""
+    """The guard must be up before the first bridge and stay until after the last packet (see clouds.down)."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -35,14 +35,14 @@ class Daemon:
         self.internet = Internet(settings, self.api)
 
     def run(self, ended: threading.Event) -> None:
-        """Work until `ended` is set."""
+        """Run until `ended` is set."""
         self.dataplane.start(self.api.reader)
         self.internet.open()
         control = ControlServer(self.settings.control_socket, self._requests())
         threading.Thread(target=control.serve_forever, name="control", daemon=True).start()
         log.info("up: API at %s", self.settings.endpoint_url)
         ended.wait()
-        log.info("ending")
+        log.info("stopping")
         self.internet.close()
         self.dataplane.close()
         control.shutdown()

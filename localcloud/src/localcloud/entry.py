@@ -1,4 +1,4 @@
-"""`localcloud exec`: become a command inside the simulated internet."""
+"""`localcloud exec`: runs a command inside the simulated internet."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .aws_environment import of_an_account
 from .settings import Settings
 
 ETC = Path("/etc")
-# Where the machine's own resolvers listen: nscd is asked before nsswitch.conf is looked at, systemd-resolved by its own clients.
+# Sockets of the machine's resolvers. glibc asks nscd before it reads nsswitch.conf.
 RESOLVERS = (Path("/var/run/nscd"), Path("/run/systemd/resolve"))
 TMPFS = ("-t", "tmpfs", "-o", "mode=755", "tmpfs")
 
 
 class EntryError(RuntimeError):
-    """The command cannot be run; the message says why. status: what a shell ends with then."""
+    """The command cannot be run; the message says why. status: the exit status that a shell would use."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class EntryError(RuntimeError):
 
 
 def run(settings: Settings, command: list[str]) -> NoReturn:
-    """Replace this process by `command`: its exit status and signals are the caller's own."""
+    """Replace this process by `command`, so that exit status and signals are the command's own."""
     namespace = os.open(f"/run/netns/{settings.internet_namespace}", os.O_RDONLY | os.O_CLOEXEC)
     os.setns(namespace, os.CLONE_NEWNET)
     os.unshare(os.CLONE_NEWNS)
@@ -42,7 +42,7 @@ def run(settings: Settings, command: list[str]) -> NoReturn:
 
 
 def _resolve_in_the_internet(settings: Settings) -> None:
-    """Let names be looked up by the internet's name server, however the machine looks up its own."""
+    """Use the simulated internet's name server, however the machine resolves names."""
     hidden = [folder.resolve() for folder in RESOLVERS if folder.is_dir()]
     for folder in hidden:
         _mount(*TMPFS, str(folder))
@@ -52,7 +52,7 @@ def _resolve_in_the_internet(settings: Settings) -> None:
     for name, text in (("resolv.conf", settings.resolv_conf.read_text()), ("nsswitch.conf", nsswitch())):
         (own / name).write_text(text, errors="surrogateescape")
         (own / name).chmod(0o644)
-    # An overlay also survives that the machine's own file is replaced; it would hide what is mounted inside /etc.
+    # Unlike bind mounts, an overlay survives replaced files, but it would hide mounts inside /etc.
     if not _mounted_within(ETC) and _can_mount("-t", "overlay", "-o", f"ro,lowerdir={own}:{ETC}", "overlay", str(ETC)):
         return
     for file in own.iterdir():
@@ -64,7 +64,7 @@ def _resolve_in_the_internet(settings: Settings) -> None:
 
 
 def nsswitch(file: Path = ETC / "nsswitch.conf") -> str:
-    """The machine's nsswitch.conf, but for the hosts: those are in /etc/hosts and in the internet."""
+    """The machine's nsswitch.conf, with hosts resolved by /etc/hosts and DNS only."""
     lines = file.read_text(errors="surrogateescape").splitlines() if file.is_file() else []
     return "\n".join([*(line for line in lines if not re.match(r"\s*hosts[\s:]", line)), "hosts: files dns", ""])
 
@@ -77,7 +77,7 @@ def _mounted_within(folder: Path) -> bool:
 def _mount(*arguments: str) -> None:
     done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise EntryError(f"the command cannot get a resolver of its own: {done.stderr.strip()}", 126)
+        raise EntryError(f"cannot set up the command's resolver: {done.stderr.strip()}", 126)
 
 
 def _can_mount(*arguments: str) -> bool:
@@ -85,7 +85,7 @@ def _can_mount(*arguments: str) -> bool:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The caller's environment, in which a plain AWS client talks to this cloud, and how its databases' authority is found."""
+    """The caller's environment, changed so that AWS clients talk to this cloud."""
     credentials = json.loads((settings.state_dir / "credentials.json").read_text())
     stale = of_an_account(os.environ)
     return {
@@ -97,7 +97,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": str(settings.aws_config),
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        # The plugin that this file names is found by the command line of this virtual environment.
+        # The AWS CLI of this virtual environment finds the plugin in AWS_CONFIG_FILE.
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
         "LOCALCLOUD_NAME": settings.name,
         "LOCALCLOUD_HTTP_PORT": str(settings.http_port),

@@ -1,4 +1,4 @@
-"""What answers in the simulated internet besides the deployment: the AWS API, and AWS's what-is-my-address service."""
+"""Services in the simulated internet: the AWS API and checkip.amazonaws.com."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ API_PORT = 4566
 
 
 class CheckIp(BaseHTTPRequestHandler):
-    """checkip.amazonaws.com: the address from which the request came."""
+    """checkip.amazonaws.com: returns the client's address."""
 
     def do_GET(self) -> None:
         body = f"{self.client_address[0]}\n".encode()
@@ -31,7 +31,7 @@ class CheckIp(BaseHTTPRequestHandler):
 
 
 class Internet:
-    """Listens inside the internet's network namespace while the process itself stays outside."""
+    """Listens inside the internet's network namespace, while the process itself stays outside."""
 
     def __init__(self, settings: Settings, api: Api) -> None:
         self._settings = settings

@@ -1,4 +1,4 @@
-"""`localcloud status`: the topology and its state as plain data, and the same as tables for a person."""
+"""`localcloud status`: the topology and its state, as plain data and as tables."""
 
 from __future__ import annotations
 

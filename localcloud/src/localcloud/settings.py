@@ -1,4 +1,4 @@
-"""Names, places and addresses of one local cloud. Everything that it makes carries its name."""
+"""Names, paths and addresses of one local cloud. Everything that it creates carries its name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 STATE_ROOT = Path("/var/lib/localcloud")
 MAX_CLOUDS = 16
 
-# 198.18.0.0/15 (RFC 2544, never routed on the internet) plays the internet of every local cloud.
+# 198.18.0.0/15 (RFC 2544) is never routed on the internet, so it can stand in for it.
 INTERNET = IPv4Network("198.18.0.0/16")
 PUBLIC_ADDRESSES = IPv4Network("198.18.128.0/17")
 INTERNET_GATEWAY_LINKS = IPv4Network("198.19.0.0/17")
@@ -20,17 +20,17 @@ ACCOUNT_ID = "123456789012"
 
 
 class SettingsError(ValueError):
-    """A name or number of the local cloud that cannot be used; the message says how to mend it."""
+    """An invalid setting; the message says what is allowed."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One local cloud. Several can run side by side on a machine, each with a name and a slot of its own.
+    """One local cloud. Several can run side by side, each with its own name and slot.
 
     name: prefix of every container, volume, network namespace and firewall table.
-    slot: 0 to 15; picks the cloud's link to the machine.
-    http_port: port on the machine's loopback that leads to the first internet-facing load balancer.
-    aws_time: None for the quick default, else the factor on AWS's own durations (1.0 is AWS's own pace).
+    slot: 0 to 15; selects the cloud's link to the machine.
+    http_port: local port that is forwarded to the first internet-facing load balancer.
+    aws_time: None for the quick default, or a factor for AWS's durations (1.0 is AWS's pace).
     """
 
     name: str = "localcloud"
@@ -42,25 +42,25 @@ class Settings:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,18}[a-z0-9]", self.name):
             raise SettingsError(
-                f"LOCALCLOUD_NAME={self.name!r}: want 2 to 20 lower-case letters, digits and hyphens, "
-                "beginning with a letter, for example LOCALCLOUD_NAME=second"
+                f"LOCALCLOUD_NAME={self.name!r}: use 2 to 20 lower-case letters, digits and hyphens, "
+                "starting with a letter, for example LOCALCLOUD_NAME=second"
             )
         if not 0 <= self.slot < MAX_CLOUDS:
-            raise SettingsError(f"slot={self.slot}: want 0 to {MAX_CLOUDS - 1}")
+            raise SettingsError(f"slot={self.slot}: use 0 to {MAX_CLOUDS - 1}")
         if not 1 <= self.http_port <= 65535:
-            raise SettingsError(f"port={self.http_port}: want 1 to 65535, for example --port 8081")
+            raise SettingsError(f"port={self.http_port}: use 1 to 65535, for example --port 8081")
         if self.aws_time is not None and not 0 < self.aws_time <= 10:
-            raise SettingsError(f"aws_time={self.aws_time}: want more than 0, at most 10; for example --aws-time 0.2")
+            raise SettingsError(f"aws_time={self.aws_time}: use more than 0, at most 10; for example --aws-time 0.2")
 
-    # -- places ---------------------------------------------------------------------------------------
+    # -- paths ----------------------------------------------------------------------------------------
     @property
     def state_dir(self) -> Path:
-        """Everything that this cloud keeps on the machine's disk (mode 0700)."""
+        """Everything that this cloud keeps on disk (mode 0700)."""
         return self.state_root / self.name
 
     @property
     def control_socket(self) -> Path:
-        """Unix socket on which the daemon answers the `localcloud` command (never the simulated internet)."""
+        """Unix socket for the `localcloud` command; not reachable from the simulated internet."""
         return self.state_dir / "control.sock"
 
     @property
@@ -73,17 +73,17 @@ class Settings:
 
     @property
     def aws_config(self) -> Path:
-        """The AWS command line's configuration in commands that `exec` runs."""
+        """AWS CLI configuration for commands run by `exec`."""
         return self.state_dir / "aws-config"
 
     @property
     def resolv_conf(self) -> Path:
-        """The resolver configuration of commands that `exec` runs."""
+        """Resolver configuration for commands run by `exec`."""
         return self.state_dir / "resolv.conf"
 
     @property
     def exec_etc(self) -> Path:
-        """Where each command that `exec` runs has its own files of /etc mounted."""
+        """Mount point for the files of /etc that `exec` replaces."""
         return self.state_dir / "etc"
 
     # -- names ----------------------------------------------------------------------------------------
@@ -95,17 +95,17 @@ class Settings:
         return f"{self.name}-{vpc_id}"
 
     def container(self, resource: str) -> str:
-        """Name of the container that stands for a resource: an instance id, `alb-…` or `db-…`."""
+        """Name of a resource's container; resource: an instance ID, `alb-…` or `db-…`."""
         return f"{self.name}-{resource}"
 
     @property
     def label(self) -> str:
-        """Docker label on everything that this cloud makes; its value is the cloud's name."""
+        """Docker label on everything that this cloud creates; its value is the cloud's name."""
         return "localcloud"
 
     @property
     def guard_table(self) -> str:
-        """nftables table on the machine that keeps packets from leaving."""
+        """The machine's nftables table that keeps packets from leaving."""
         return f"{self.name.replace('-', '_')}_guard"
 
     # -- addresses ------------------------------------------------------------------------------------
@@ -121,12 +121,12 @@ class Settings:
 
     @property
     def api_address(self) -> IPv4Address:
-        """Where the AWS API answers, in the simulated internet."""
+        """The AWS API's address in the simulated internet."""
         return INTERNET[1]
 
     @property
     def operator_address(self) -> IPv4Address:
-        """The address from which the operator's commands come."""
+        """Source address of the operator's commands."""
         return INTERNET[10]
 
     @property
@@ -136,7 +136,7 @@ class Settings:
 
     @property
     def visitor_address(self) -> IPv4Address:
-        """A second address in the internet that is not the operator's: anybody's."""
+        """Source address of anybody else in the internet."""
         return INTERNET[20]
 
     @property

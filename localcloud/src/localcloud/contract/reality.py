@@ -1,4 +1,4 @@
-"""What is really there: written by the data plane, read by the API when it answers a Describe call."""
+"""What really exists: written by the data plane, read by the API for Describe calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HealthState = Literal["initial", "healthy", "unhealthy", "unused", "draining", "
 
 @dataclass(frozen=True)
 class Health:
-    """A target's health with AWS's reason code (for example Target.ResponseCodeMismatch) and its text."""
+    """A target's health, with AWS's reason code (for example Target.ResponseCodeMismatch) and description."""
 
     state: HealthState
     reason: str | None = None
@@ -21,12 +21,12 @@ class Health:
 
 
 def with_password(database: str, password: str) -> str:
-    """The name of a database (an ARN) whose master user has this password."""
+    """The resource name for "this database (an ARN) has this master password"."""
     return f"{database} {hashlib.sha256(password.encode()).hexdigest()[:16]}"
 
 
 class Reality:
-    """Thread-safe. Resources are named as the API names them: i-…, nat-…, ARNs of load balancers, databases, snapshots."""
+    """Thread-safe. Resources have their API names: i-…, nat-…, ARNs of load balancers, databases, snapshots."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -52,7 +52,7 @@ class Reality:
             self._changed.notify_all()
 
     def set_powered_off(self, instance_id: str) -> None:
-        """The host was shut down from inside: on AWS the instance is then stopped (its default behaviour)."""
+        """The host shut itself down; on AWS the instance is then stopped or terminated."""
         with self._changed:
             self._ready.discard(instance_id)
             self._powered_off.add(instance_id)
@@ -63,7 +63,7 @@ class Reality:
             return instance_id in self._powered_off
 
     def set_failed(self, resource: str, reason: str) -> None:
-        """The resource could not be made real; the reason is shown to whoever waits for it."""
+        """The resource could not be made real; the API shows the reason."""
         with self._changed:
             self._ready.discard(resource)
             self._failed[resource] = reason
@@ -100,14 +100,14 @@ class Reality:
             return self._consoles.get(instance_id, "")
 
     def changed(self) -> None:
-        """Wake those who wait: something outside this object (a clock, a moto model) may have changed."""
+        """Wake waiters: something outside this object (the clock, a moto model) may have changed."""
         with self._changed:
             self._changed.notify_all()
 
     def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Wait until condition() is true, looking again at every change; False after `timeout` seconds.
+        """Wait until condition() is true, checking at every change. False after `timeout` seconds.
 
-        condition may not take locks that set_…() callers hold.
+        condition must not take locks that callers of set_…() hold.
         """
         with self._changed:
             return self._changed.wait_for(condition, timeout)

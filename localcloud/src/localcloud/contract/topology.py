@@ -1,4 +1,4 @@
-"""What the API says should exist, as plain data. `localcloud.api.reader` makes it, the data plane makes it real."""
+"""What should exist, as plain data: `localcloud.api.moto.reader` creates it, the data plane makes it real."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Owner = Literal["instance", "load-balancer", "database", "nat-gateway", "none"]
 
 @dataclass(frozen=True)
 class Rule:
-    """One permission of a security group. protocol: tcp, udp, icmp, or -1 for all (then ports are None)."""
+    """A security group rule. protocol: tcp, udp, icmp, or -1 for all (ports are then None)."""
 
     direction: Literal["ingress", "egress"]
     protocol: str
@@ -30,7 +30,7 @@ class SecurityGroup:
 
 @dataclass(frozen=True)
 class Interface:
-    """An elastic network interface: the only thing that has an address in a subnet. mac: empty to have one made."""
+    """An elastic network interface, the only holder of addresses in a subnet. mac: if empty, it is generated."""
 
     id: str
     subnet_id: str
@@ -91,7 +91,7 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Instance:
-    """boots counts RunInstances, StartInstances and RebootInstances: a higher number means boot again."""
+    """boots counts RunInstances, StartInstances and RebootInstances: a higher number means a new boot."""
 
     id: str
     region: str
@@ -113,7 +113,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """interval and timeout in seconds; matcher as the API takes it, for example 200 or 200-299,301."""
+    """interval and timeout in seconds; matcher as in the API, for example 200 or 200-299,301."""
 
     path: str
     port: str
@@ -127,9 +127,9 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class Target:
-    """id: an instance id or an address, as registered. address: where packets go (None: the target is gone or stopped).
+    """id: an instance ID or an address, as registered. address: None if the instance does not run.
 
-    draining: deregistered, and still within the target group's deregistration delay.
+    draining: deregistered, but still within the deregistration delay.
     """
 
     id: str
@@ -153,7 +153,7 @@ class TargetGroup:
 
 @dataclass(frozen=True)
 class Action:
-    """What a listener does: forward to a target group, or answer by itself (fixed-response), or redirect."""
+    """A listener action: forward to a target group, return a fixed response, or redirect."""
 
     kind: Literal["forward", "fixed-response", "redirect"]
     target_group_arn: str | None = None
@@ -165,7 +165,7 @@ class Action:
 
 @dataclass(frozen=True)
 class ListenerRule:
-    """Conditions are alternatives within a field and all fields must match; empty: the default action."""
+    """Any value of a field and all fields must match. Without conditions, it is the default action."""
 
     priority: int
     action: Action
@@ -182,8 +182,8 @@ class Listener:
 
 @dataclass(frozen=True)
 class LoadBalancer:
-    """One interface a subnet. idle_timeout in seconds. drops_invalid_headers: what of a request has a name of other letters
-    than A-Z, a-z, 0-9 and - does not reach a target."""
+    """One interface per subnet. idle_timeout in seconds. drops_invalid_headers: remove headers whose names have characters
+    other than A-Z, a-z, 0-9 and -."""
 
     arn: str
     name: str
@@ -198,9 +198,9 @@ class LoadBalancer:
 
 @dataclass(frozen=True)
 class Database:
-    """boots counts creation, StartDBInstance and RebootDBInstance. parameters: those that differ from the engine's.
+    """boots counts creation, StartDBInstance and RebootDBInstance. parameters: those that differ from the defaults.
 
-    id: the database's ARN. running is False while it is stopped. restore_from: a snapshot's ARN.
+    id: the ARN. running: False while stopped. restore_from: a snapshot's ARN.
     """
 
     id: str
@@ -221,10 +221,10 @@ class Database:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A copy of a database's content, to be taken once and kept until it is no longer listed.
+    """A copy of a database's content, taken once and kept while it is listed.
 
-    arn: name of the snapshot in Reality (set_ready once it is taken) and in Database.restore_from.
-    database_id: the Database it is taken from; it stays in the topology until its final snapshot is ready.
+    arn: also its name in Reality (ready once it is taken) and in Database.restore_from.
+    database_id: the source, which stays in the topology until its final snapshot is ready.
     """
 
     arn: str
@@ -233,7 +233,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Topology:
-    """The whole account, all regions. What is not listed is to be removed."""
+    """The whole account, all regions. Resources that are not listed must be removed."""
 
     vpcs: tuple[Vpc, ...] = ()
     instances: tuple[Instance, ...] = ()

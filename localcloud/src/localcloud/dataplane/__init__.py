@@ -1,1 +1,1 @@
-"""The data plane: makes real, with packets, what the API says should exist."""
+"""The data plane: makes the API's resources real."""

@@ -1,4 +1,4 @@
-"""Containers that stand for what AWS manages: load balancers and databases."""
+"""Containers for managed services: load balancers and databases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOG_OPTIONS = {"max-size": "10m", "max-file": "2"}
 
 
 class ServiceError(RuntimeError):
-    """A container, or a command in it, failed; the message says what it said."""
+    """A container or a command in it failed; the message has its output."""
 
 
 @cache
@@ -32,7 +32,7 @@ def client() -> docker.DockerClient:
 
 
 class ServiceContainer:
-    """One long-running container without a network of its own: interfaces are put into it from outside."""
+    """A long-running container without its own network: interfaces are attached from outside."""
 
     def __init__(self, settings: Settings, resource: str) -> None:
         self.name = settings.container(resource)
@@ -41,14 +41,14 @@ class ServiceContainer:
         self._process: int | None = None
 
     def pid(self) -> int | None:
-        """The id of the container's first process since start(), None where it does not run. Costs next to nothing."""
+        """The PID of the container's first process, or None if it does not run. Cheap: asks the kernel only."""
         if self._process is None:
             return None
         ended, _, _ = select.select([self._process], [], [], 0)
         return None if ended else self._pid
 
     def start(self, command: Sequence[str], **options: Any) -> int:
-        """Replace whatever has this name by a new container; its first process's id. options: as docker.run takes."""
+        """Replace the container by a new one. Returns its PID. options: as for docker run."""
         self.remove()
         started = client().containers.run(
             SERVICE,
@@ -73,7 +73,7 @@ class ServiceContainer:
         return self._pid
 
     def stop(self) -> None:
-        """Stop and remove the container, giving its process time to end well."""
+        """Stop the container gracefully and remove it."""
         if found := self._find():
             found.stop(timeout=STOP_SECONDS)
             self.remove()
@@ -87,7 +87,7 @@ class ServiceContainer:
                 found.remove(force=True)
 
     def execute(self, *command: str, text: str = "") -> str:
-        """Standard output of a command inside, which reads `text` (the place for secrets). Raises ServiceError."""
+        """Run a command inside; returns its output. text: its standard input, which may hold secrets. Raises ServiceError."""
         done = subprocess.run(
             ["docker", "exec", "-i", self.name, *command],
             input=text,
@@ -101,19 +101,19 @@ class ServiceContainer:
         return done.stdout
 
     def last_output(self) -> str:
-        """The end of what the container printed, in one line."""
+        """The end of the container's output, in one line."""
         found = self._find()
         return " / ".join(found.logs(tail=5).decode(errors="replace").split("\n"))[-1000:].strip() if found else ""
 
     def run_once(self, *command: str, **options: Any) -> str:
-        """Standard output of a command in a container of its own that is gone afterwards. Raises ServiceError."""
+        """Run a command in a temporary container; returns its output. Raises ServiceError."""
         try:
             output = client().containers.run(
                 SERVICE, list(command), labels=self._labels, network_mode="none", remove=True, **options
             )
         except ContainerError as error:
-            said = (error.stderr or b"").decode(errors="replace").strip()
-            raise ServiceError(f"{self.name}: {command[0]}: {said[-1000:]}") from None
+            output = (error.stderr or b"").decode(errors="replace").strip()
+            raise ServiceError(f"{self.name}: {command[0]}: {output[-1000:]}") from None
         return str(output.decode())
 
     def _find(self) -> Container | None:

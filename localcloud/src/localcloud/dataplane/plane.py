@@ -1,4 +1,4 @@
-"""The data plane as one thing: its parts, in the order in which they are made real."""
+"""The data plane: its parts, in the order in which they are reconciled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .reconciler import Part, Reconciler, TopologyReader
 
 
 class DataPlane:
-    """The internet and the port forward come up with the object, before there is any API; the rest follows start()."""
+    """The internet and the port forward exist before the API; start() brings up the rest."""
 
     def __init__(self, settings: Settings, reality: Reality, guard: Guard) -> None:
         self._settings = settings
@@ -28,10 +28,10 @@ class DataPlane:
         self._reconciler: Reconciler | None = None
 
     def start(self, reader: TopologyReader) -> None:
-        """Follow what the reader reads."""
+        """Follow the reader's topology."""
         settings, reality, network = self._settings, self._reality, self.network
         packages = Packages(network)
-        # Rules before hosts: a network is closed to everyone before anyone is plugged in.
+        # Rules before hosts: a network is closed before anything is attached to it.
         parts: list[Part] = [
             network,
             Firewall(settings, reality),
@@ -47,11 +47,11 @@ class DataPlane:
         self._reconciler.start()
 
     def wake(self) -> None:
-        """The API has changed something. Returns at once."""
+        """Reconcile after a change of the API. Returns at once."""
         if self._reconciler is not None:
             self._reconciler.wake()
 
     def close(self) -> None:
-        """Remove everything that was made."""
+        """Remove everything."""
         if self._reconciler is not None:
             self._reconciler.close()

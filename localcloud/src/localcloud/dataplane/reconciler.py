@@ -1,4 +1,4 @@
-"""Makes what the API says real: reads the topology at each change and hands it to the parts, in order."""
+"""Reads the topology after each change and hands it to the data plane's parts, in order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TopologyReader(Protocol):
 
 
 class Part(Protocol):
-    """One part of the data plane. reconcile() is idempotent and quick; slow work goes to threads of its own."""
+    """A part of the data plane. reconcile() is idempotent and quick; slow work has its own threads."""
 
     def reconcile(self, topology: Topology) -> None: ...
 
@@ -29,7 +29,7 @@ class Part(Protocol):
 
 
 class Reconciler:
-    """One thread. Changes that come while it works are taken together in the next round. It never ends by an error."""
+    """One thread. Changes during a round are combined in the next one. Errors never end it."""
 
     def __init__(self, reader: TopologyReader, parts: Sequence[Part]) -> None:
         self._reader = reader
@@ -43,11 +43,11 @@ class Reconciler:
         self._thread.start()
 
     def wake(self) -> None:
-        """Something has changed. Returns at once."""
+        """Start a round soon. Returns at once."""
         self._woken.set()
 
     def close(self) -> None:
-        """End the thread, then close the parts, the last first."""
+        """Stop the thread, then close the parts in reverse order."""
         self._closing.set()
         self._woken.set()
         if self._thread.is_alive():
@@ -84,7 +84,7 @@ class Reconciler:
         log.log(logging.INFO if total > SLOW_SECONDS else logging.DEBUG, "round %.0f ms: %s", total * 1000, text)
 
     def _log_once(self, name: str, error: Exception) -> None:
-        """Log an error with its trace the first time, and not again while it stays the same."""
+        """Log an error with its trace, but not again while it stays the same."""
         if self._logged.get(name) != str(error):
             log.error("%s: %s", name, error, exc_info=error)
             self._logged[name] = str(error)

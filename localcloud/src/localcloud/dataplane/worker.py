@@ -1,4 +1,4 @@
-"""A thread that makes one resource what its plan says, and looks after it until it is closed."""
+"""A thread that brings one resource to its plan and keeps it there until it is closed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from abc import ABC, abstractmethod
 
 log = logging.getLogger(__name__)
 
-# What fails for less is not told, because the API then gives the resource up for good: a network may still come up, a
-# container restart, or a busy machine have been too slow once.
+# The API gives a failed resource up for good, so only report lasting failures: a network may still come up, a container
+# may restart, or a busy machine may have been slow once.
 GRACE_SECONDS = 15.0
 GRACE_ATTEMPTS = 3
 SLOWEST_SECONDS = 10.0
 
 
 class Worker[Plan](ABC):
-    """One resource has one worker, so that a slow one never keeps the others waiting.
+    """Each resource has its own worker, so that a slow one does not delay the others.
 
-    step() is called at once when the plan changes, and again `interval` seconds after the last time; after failures
-    the pauses grow.
+    step() is called when the plan changes, and every `interval` seconds; after failures, the pauses grow.
     """
 
     def __init__(self, name: str, interval: float) -> None:
@@ -35,7 +34,7 @@ class Worker[Plan](ABC):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def want(self, plan: Plan) -> None:
-        """Make the resource what this plan says. Returns at once."""
+        """Follow this plan from now on. Returns at once."""
         if plan != self._plan:
             self._plan = plan
             self._woken.set()
@@ -43,12 +42,12 @@ class Worker[Plan](ABC):
             self._thread.start()
 
     def close(self) -> None:
-        """End the thread and remove the resource. Returns when both are done."""
+        """Stop the thread and remove the resource."""
         self.end()
         self.join()
 
     def end(self) -> None:
-        """Begin to end; join() waits for it."""
+        """Like close(), but without waiting; join() waits."""
         self._closing.set()
         self._woken.set()
 
@@ -62,15 +61,15 @@ class Worker[Plan](ABC):
 
     @abstractmethod
     def step(self, plan: Plan) -> None:
-        """Bring the resource nearer to the plan. May raise anything; it is called again."""
+        """Bring the resource closer to the plan. May raise anything; it is called again."""
 
     @abstractmethod
     def failed(self, reason: str) -> None:
-        """step() has raised for GRACE_SECONDS and GRACE_ATTEMPTS; reason is one line for a person."""
+        """step() kept failing for GRACE_SECONDS and GRACE_ATTEMPTS; reason: one line for the user."""
 
     @abstractmethod
     def remove(self) -> None:
-        """The resource is no longer wanted: leave nothing of it."""
+        """Remove the resource completely."""
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -92,7 +91,7 @@ class Worker[Plan](ABC):
             self._logged, self._failures = "", 0
 
     def _record_failure(self, reason: str) -> None:
-        """Log a failure the first time, and tell it once it has lasted."""
+        """Log a new failure, and report one that lasts."""
         now = time.monotonic()
         if self._failures == 0:
             self._failing_since = now

@@ -1,4 +1,4 @@
-"""The machine's Docker daemon: used where there is one, else started, and then ended with the last cloud."""
+"""The machine's Docker daemon: started if none runs, and then stopped with the last cloud."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
 
 class EngineError(RuntimeError):
-    """No Docker daemon answers and none could be started; the message says what was tried and seen."""
+    """No Docker daemon answers and none could be started; the message says why."""
 
 
 def ensure(say: Say) -> None:
@@ -48,7 +48,7 @@ def ensure(say: Say) -> None:
 
 
 def release(say: Say) -> None:
-    """End the daemon that ensure() started, and what it left in the network. Any other daemon stays as it is."""
+    """Stop a daemon that ensure() started, and clean up its network. Any other daemon is left alone."""
     try:
         state: dict[str, Any] = json.loads(STATE.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
@@ -58,14 +58,14 @@ def release(say: Say) -> None:
         return
     running = subprocess.run(["docker", "ps", "-q"], capture_output=True, text=True, check=False).stdout.split()
     if running:
-        say(f"leaving Docker (process {state['pid']}) up: {len(running)} containers that are not the cloud's run in it")
+        say(f"leaving Docker (process {state['pid']}) up, because it runs {len(running)} other containers")
         return
-    say(f"ending Docker (process {state['pid']}), which `up` had started")
+    say(f"stopping Docker (process {state['pid']}), which `up` had started")
     os.kill(state["pid"], signal.SIGTERM)
     end = time.monotonic() + STOP_SECONDS
     while _is_dockerd(state["pid"]):
         if time.monotonic() > end:
-            say(f"Docker (process {state['pid']}) does not end; its log is {LOG}")
+            say(f"Docker (process {state['pid']}) does not stop; its log is {LOG}")
             return
         time.sleep(0.1)
     _clean_network(state)
@@ -82,13 +82,13 @@ def _wait(daemon: subprocess.Popen[bytes] | None, hint: str) -> None:
         if _answers():
             return
         if daemon is not None and daemon.poll() is not None:
-            raise EngineError(f"dockerd ended with status {daemon.returncode}; {hint}")
+            raise EngineError(f"dockerd exited with status {daemon.returncode}; {hint}")
         time.sleep(0.2)
     raise EngineError(f"Docker did not answer within {START_SECONDS} s; {hint}")
 
 
 def _is_dockerd(pid: int) -> bool:
-    """Whether the process is a Docker daemon that lives (a dead one may wait for its parent)."""
+    """Whether the process is a running Docker daemon, not a zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         return state != "Z" and Path(f"/proc/{pid}/comm").read_text().strip() == "dockerd"
@@ -108,7 +108,7 @@ def _has_bridge() -> bool:
 
 
 def _clean_network(state: dict[str, Any]) -> None:
-    """Docker leaves its bridge and its chains behind; remove those that came with this daemon."""
+    """Remove the bridge and the chains that Docker created and left behind."""
     if not state["bridge"]:
         subprocess.run(["ip", "link", "del", "docker0"], capture_output=True, check=False)
     for table in set(_tables()) - set(state["tables"]):

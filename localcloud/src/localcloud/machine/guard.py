@@ -1,4 +1,4 @@
-"""Nothing of a local cloud leaves the machine: unreachable routes and a firewall table, up before the first bridge."""
+"""Keeps packets of a local cloud on the machine: unreachable routes and a firewall table, up before any bridge."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 
 
 class Guard:
-    """The machine's side of the cloud's only link. Use: up(), then cover() and allow() as the cloud changes, down()."""
+    """The machine's side of the cloud's only link. Call up(), cover() and allow() as the cloud changes, then down()."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._covered: set[IPv4Network] = set()
 
     def up(self) -> None:
-        """Close the machine to the cloud's ranges. Raises CommandError where the kernel or nft refuses."""
+        """Close the machine to the cloud's ranges. Raises CommandError."""
         nft(None, _table(self._settings))
         self.cover(())
         _open_docker(self._settings)
@@ -33,7 +33,7 @@ class Guard:
             run("firewall-cmd", "--zone=trusted", f"--change-interface={self._settings.uplink_device}")
 
     def down(self) -> None:
-        """Remove all of it; what is not there is no error."""
+        """Remove all parts that exist."""
         _close_docker(self._settings)
         if _has_firewalld():
             run("firewall-cmd", "--zone=trusted", f"--remove-interface={self._settings.uplink_device}", check=False)
@@ -42,15 +42,15 @@ class Guard:
         run("nft", "delete", "table", "inet", self._settings.guard_table, check=False)
 
     def exists(self) -> bool:
-        """Whether any of it is there."""
+        """Whether any part exists."""
         tables = json.loads(run("nft", "-j", "list", "tables"))["nftables"]
         names = [entry["table"]["name"] for entry in tables if "table" in entry]
         return self._settings.guard_table in names or bool(_covered_ranges(self._settings))
 
     def cover(self, ranges: Iterable[IPv4Network]) -> None:
-        """Make these VPC ranges (and the cloud's own) unreachable from the machine; forget those covered before.
+        """Make these VPC ranges (and the cloud's own) unreachable from the machine, and no others.
 
-        Others remove routes that they did not make: systemd-networkd when it starts. So this looks for its own each time.
+        Checks the actual routes each time, because systemd-networkd removes foreign routes when it starts.
         """
         wanted = {*OWN_RANGES, *ranges}
         existing = {IPv4Network(destination) for destination in _covered_ranges(self._settings)}
@@ -66,27 +66,27 @@ class Guard:
         self._covered = wanted
 
     def refusal(self, network: IPv4Network) -> str | None:
-        """Why this range cannot be a VPC's: it holds an address that the machine itself needs. None: it can."""
+        """Why a VPC cannot use this range (it contains an address that the machine needs), or None."""
         for address, what in _needed_by_machine():
             if address in network:
-                return f"{network} holds {address}, {what} of this machine; choose another range for the VPC"
+                return f"{network} contains {address}, {what} of this machine; choose another range for the VPC"
         return None
 
     def allow(self, mirrors: Iterable[str]) -> None:
-        """Let guests read packages (TCP 80 and 443) from these addresses, and from no others."""
+        """Let guests reach only these package mirrors (TCP 80 and 443)."""
         table = f"inet {self._settings.guard_table}"
         addresses = ", ".join(sorted(set(mirrors)))
         filled = f"add element {table} mirrors {{ {addresses} }}\n" if addresses else ""
         nft(None, f"flush set {table} mirrors\n{filled}")
 
     def leaks(self) -> int:
-        """Packets that tried to leave the cloud by the machine and were dropped here. 0 is as it should be."""
+        """The number of packets that tried to leave and were dropped. Should be 0."""
         listed = json.loads(run("nft", "-j", "list", "counter", "inet", self._settings.guard_table, "leaks"))
         return sum(entry["counter"]["packets"] for entry in listed["nftables"] if "counter" in entry)
 
 
 def metric(settings: Settings) -> int:
-    """The metric that marks this cloud's unreachable routes. From the name, so that a sweep needs nothing else."""
+    """The metric that marks this cloud's unreachable routes, derived from its name so that a sweep can find them."""
     return 0x40000000 | (zlib.crc32(settings.name.encode()) & 0x3FFFFFFF)
 
 
@@ -106,7 +106,7 @@ table inet {table} {{
     iifname "{link}" ip daddr @mirrors tcp dport {{ 80, 443 }} accept
     iifname "{link}" counter name leaks drop
     oifname "{link}" ct state established,related accept
-    oifname "{link}" drop comment "nobody comes in from outside"
+    oifname "{link}" drop comment "no connections from outside"
   }}
   chain input {{
     type filter hook input priority -300; policy accept;
@@ -126,7 +126,7 @@ table inet {table} {{
 
 
 def _docker_rules(settings: Settings) -> list[list[str]]:
-    """Docker drops what it does not know in FORWARD; what the guard's own table has let through may pass."""
+    """Docker drops unknown traffic in FORWARD, so accept what the guard's table has let through."""
     mark = ["-m", "comment", "--comment", f"localcloud:{settings.name}", "-j", "ACCEPT"]
     link = settings.uplink_device
     return [["-i", link, *mark], ["-o", link, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", *mark]]
@@ -148,14 +148,14 @@ def _close_docker(settings: Settings) -> None:
 
 
 def _docker_chain() -> list[str]:
-    """The rules of Docker's chain for the user, as `iptables -S` prints them; empty where there is no such chain."""
+    """The rules of Docker's user chain, as `iptables -S` prints them; empty without such a chain."""
     if not shutil.which("iptables"):
         return []
     return run("iptables", "-w", "-S", "DOCKER-USER", check=False).splitlines()
 
 
 def _has_firewalld() -> bool:
-    """firewalld rejects what none of its zones lets through. What the guard lets through may pass: `trusted` forwards all."""
+    """firewalld rejects traffic outside its zones, so the uplink must be in the zone `trusted`."""
     return bool(shutil.which("firewall-cmd")) and run("firewall-cmd", "--state", check=False).strip() == "running"
 
 
@@ -165,7 +165,7 @@ def _covered_ranges(settings: Settings) -> list[str]:
 
 
 def _needed_by_machine() -> list[tuple[IPv4Address, str]]:
-    """Addresses with what they are: those of the machine's interfaces, its gateways and its name servers."""
+    """Addresses of the machine's interfaces, gateways and name servers, each with its role."""
     needed = []
     for link in json.loads(run("ip", "-j", "-4", "addr", "show")):
         if link["ifname"] != "lo" and not link["ifname"].startswith("lc"):

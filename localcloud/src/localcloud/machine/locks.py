@@ -1,4 +1,4 @@
-"""Locks between processes of the machine, which leave no file behind."""
+"""Locks between processes, which leave no files behind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOLDER = Path("/run")
 
 @contextmanager
 def held(name: str) -> Iterator[None]:
-    """Hold the lock of this name; wait for whoever has it. It falls with its holder, however that ends."""
+    """Wait for the lock of this name and hold it. The kernel releases it if the holder is killed."""
     path = FOLDER / f"{name}.lock"
     while True:
         with path.open("w") as file:
@@ -27,7 +27,7 @@ def held(name: str) -> Iterator[None]:
 
 
 def _is_still(path: Path, handle: int) -> bool:
-    """Whether the file is still the one of this name: its last holder may have removed it meanwhile."""
+    """Whether the last holder has not removed the file in the meantime."""
     try:
         return os.path.samestat(path.stat(), os.fstat(handle))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Network namespaces: making them, running ip and nft in them, opening sockets in them."""
+"""Network namespaces: create them, run ip and nft in them, open sockets in them."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ SECONDS = 30
 
 
 class CommandError(RuntimeError):
-    """A command of the network tools failed; the message has the command and what it said."""
+    """A command failed; the message has the command and its output."""
 
 
 def run(*command: str, text: str | None = None, check: bool = True) -> str:
-    """Run a command on the machine with `text` as its standard input; its standard output. Raises CommandError."""
+    """Run a command on the machine with `text` as its input. Returns its output. Raises CommandError."""
     try:
         done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
-        raise CommandError(f"{' '.join(command)}: not done after {SECONDS} s") from error
+        raise CommandError(f"{' '.join(command)}: timed out after {SECONDS} s") from error
     if check and done.returncode != 0:
         raise CommandError(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()[:2000]}")
     return done.stdout
 
 
 def path(namespace: str | int) -> str:
-    """The file of a namespace: a name made by create(), or the id of a process whose namespace is meant."""
+    """The file of a namespace, given by its name or by the PID of a process in it."""
     return f"/proc/{namespace}/ns/net" if isinstance(namespace, int) else str(NAMESPACES / namespace)
 
 
 def run_in(namespace: str | int, *command: str, text: str | None = None, check: bool = True) -> str:
-    """Run a command inside a namespace. nsenter, not `ip netns exec`, which would hide the machine's /sys."""
+    """Run a command inside a namespace. `ip netns exec` would hide the machine's /sys, so use nsenter."""
     return run("nsenter", f"--net={path(namespace)}", "--", *command, text=text, check=check)
 
 
 def ip_batch(namespace: str | int, lines: Iterable[str], force: bool = False) -> None:
-    """Run `ip` commands (without the word ip), one a line, in one process. force: go on after one that fails."""
+    """Run `ip` commands (without the word ip) in one process. force: ignore failures."""
     text = "\n".join(lines)
     if text:
         run_in(namespace, "ip", *(["-force"] if force else []), "-batch", "-", text=text + "\n", check=not force)
@@ -61,16 +61,16 @@ def sysctl(namespace: str | int, values: dict[str, int]) -> None:
 
 
 def create(namespace: str) -> None:
-    """Make the namespace, with its loopback up, if it is not there."""
+    """Create the namespace, with its loopback up, if it does not exist."""
     if not (NAMESPACES / namespace).exists():
         run("ip", "netns", "add", namespace)
-        # No IPv6 in here: nothing in the cloud speaks it, and nothing would filter it.
+        # No IPv6: nothing in the cloud uses or filters it.
         run_in(namespace, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", check=False)
     run("ip", "-n", namespace, "link", "set", "lo", "up")
 
 
 def delete(namespace: str) -> None:
-    """Remove the namespace and with it its links, routes and tables. No error if it is not there."""
+    """Remove the namespace, if it exists, with its links, routes and tables."""
     if (NAMESPACES / namespace).exists():
         run("ip", "netns", "del", namespace)
 
@@ -80,7 +80,7 @@ def exists(namespace: str) -> bool:
 
 
 def inside[T](namespace: str | int, work: Callable[[], T]) -> T:
-    """What work() returns when its thread is in the namespace; sockets that it makes stay there."""
+    """Run work() in a thread inside the namespace; sockets that it creates stay there."""
     outcome: list[T] = []
     failure: list[BaseException] = []
 
@@ -104,7 +104,7 @@ def inside[T](namespace: str | int, work: Callable[[], T]) -> T:
 
 
 def make_socket(namespace: str | int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
-    """An IPv4 socket that belongs to the namespace, whatever thread uses it."""
+    """An IPv4 socket that belongs to the namespace, whichever thread uses it."""
     return inside(namespace, lambda: socket.socket(socket.AF_INET, kind))
 
 
@@ -136,7 +136,7 @@ def connect(namespace: str | int, address: str, port: int, timeout: float, sourc
 
 
 def announce(namespace: str, bridge: str, address: str, mac: str) -> None:
-    """Tell every host on the bridge which MAC the address has now (gratuitous ARP): they keep an old one for long."""
+    """Announce the address's new MAC to the bridge (gratuitous ARP), because hosts cache the old one for long."""
     sender = bytes.fromhex(mac.replace(":", "")) + socket.inet_aton(address)
     request = bytes.fromhex("0001080006040001") + sender + bytes(6) + socket.inet_aton(address)
     with inside(namespace, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)) as raw:
@@ -145,18 +145,18 @@ def announce(namespace: str, bridge: str, address: str, mac: str) -> None:
 
 
 def device(prefix: str, resource: str) -> str:
-    """A network device's name for a resource's id: the prefix and the id's end, within the kernel's 15 characters."""
+    """A device name for a resource: the prefix and the end of its ID, within the kernel's 15 characters."""
     return prefix + resource.rpartition("-")[2][-(15 - len(prefix)) :]
 
 
 def make_mac(resource: str) -> str:
-    """A locally administered MAC address, always the same for a resource's id."""
+    """A locally administered MAC address, derived from the resource's ID."""
     digest = hashlib.sha256(resource.encode()).hexdigest()
     return ":".join(["02", *[digest[index : index + 2] for index in range(0, 10, 2)]])
 
 
 def names() -> list[str]:
-    """The names of all the machine's namespaces."""
+    """The names of all namespaces of the machine."""
     with suppress(FileNotFoundError):
         return sorted(entry.name for entry in NAMESPACES.iterdir())
     return []

@@ -1,4 +1,4 @@
-"""What this machine must have before a local cloud can stand on it: programs, a Docker daemon, a fitting kernel."""
+"""Prerequisites of a local cloud on this machine: programs, a Docker daemon, a suitable kernel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .guard import OWN_RANGES, Guard
 
 Say = Callable[[str], None]
 
-# Program: the Debian package that has it.
+# Debian package by program.
 PROGRAMS = {
     "ip": "iproute2",
     "nft": "nftables",
@@ -30,18 +30,18 @@ PROGRAMS = {
     "docker": "docker-cli",  # Debian 12 and Ubuntu: part of docker.io
 }
 BUILDX = "docker-buildx"
-# Debian's package: what has the same where it is not offered, or comes first where it is. Docker's own plugin fits any client.
+# Packages to try in order, because names differ between distributions. Docker's own plugin works with any client.
 ALTERNATIVES = {"docker-cli": ("docker-cli", "docker.io"), BUILDX: ("docker-buildx-plugin", BUILDX)}
 KEYRING = "debian-archive-keyring"
 KEYRING_FILES = [Path(f"/usr/share/keyrings/{KEYRING}.{kind}") for kind in ("gpg", "pgp")]
 MODULES = ("br_netfilter", "bridge", "veth", "nf_tables", "overlay")
-# Kernel setting: the least that it must be, and what for. A host's systemd takes about nine instances, of 128 by default.
+# Kernel settings: minimum and purpose. Each host's systemd uses about nine inotify instances; the default is 128.
 KERNEL_SETTINGS = {
     "net/ipv4/ip_forward": (1, "IPv4 forwarding"),
     "fs/inotify/max_user_instances": (1024, "enough file watchers for many hosts"),
 }
 PROC_SYS = Path("/proc/sys")
-# Everything that the data plane asks of the kernel, tried in a network namespace that vanishes with its process.
+# Tries all kernel features that the data plane needs, in a temporary network namespace.
 KERNEL_TRIAL = """
 set -e
 ip link add probe type veth peer name peer
@@ -64,14 +64,11 @@ RULES
 
 
 class MachineError(RuntimeError):
-    """The machine lacks something; the message says what, and the commands that mend it."""
+    """The machine lacks something; the message says what, and how to fix it."""
 
 
 def prepare(settings: Settings, say: Say) -> None:
-    """Install the programs that are missing, start Docker where no daemon answers, check the kernel.
-
-    say() gets a line for everything that is done. Raises MachineError.
-    """
+    """Install missing programs, start Docker if needed, check the kernel. Calls say() for each step. Raises MachineError."""
     _install(missing_packages(), say)
     _check_kernel()
     for network in OWN_RANGES:
@@ -82,7 +79,7 @@ def prepare(settings: Settings, say: Say) -> None:
 
 
 def set_kernel(say: Say) -> None:
-    """Raise the kernel's settings to what a cloud needs. What is high enough stays as it is."""
+    """Raise kernel settings that are below the minimum."""
     for name, (least, what) in KERNEL_SETTINGS.items():
         if int((PROC_SYS / name).read_text()) < least:
             say(f"turning on {what} ({name.replace('/', '.')}={least})")
@@ -90,7 +87,7 @@ def set_kernel(say: Say) -> None:
 
 
 def reach_docker(say: Say) -> None:
-    """Start Docker where no daemon answers: only it can remove what a cloud had there before the machine was restarted."""
+    """Start Docker if needed; also for removing what a cloud left in it before a restart of the machine."""
     try:
         engine.ensure(say)
     except engine.EngineError as error:
@@ -98,12 +95,12 @@ def reach_docker(say: Say) -> None:
 
 
 def release(say: Say) -> None:
-    """The last cloud is gone: end the Docker daemon, if it is one that prepare() started."""
+    """Stop a Docker daemon that prepare() started, once the last cloud is gone."""
     engine.release(say)
 
 
 def missing_packages() -> list[str]:
-    """Debian's names of the packages that the machine lacks."""
+    """The Debian packages that the machine lacks."""
     missing = {package for program, package in PROGRAMS.items() if not _finds(program)}
     if not any(file.exists() for file in KEYRING_FILES):
         missing.add(KEYRING)
@@ -113,16 +110,16 @@ def missing_packages() -> list[str]:
 
 
 def has_buildkit(client: str) -> bool:
-    """Docker clients from 18.09 to 22 have BuildKit built in; later ones need the buildx plugin, which Debian only recommends."""
+    """Docker clients 18.09 to 22 include BuildKit; later ones need the buildx plugin, which Debian only recommends."""
     if subprocess.run([client, "buildx", "version"], capture_output=True, check=False).returncode == 0:
         return True
-    said = subprocess.run([client, "--version"], capture_output=True, text=True, check=False).stdout
-    major = said.removeprefix("Docker version ").partition(".")[0]
+    output = subprocess.run([client, "--version"], capture_output=True, text=True, check=False).stdout
+    major = output.removeprefix("Docker version ").partition(".")[0]
     return major.isdigit() and 18 < int(major) < 23
 
 
 def _clients() -> list[str]:
-    """Every `docker` on PATH, in its order."""
+    """All `docker` programs on PATH, in order."""
     found = [shutil.which("docker", path=folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)]
     return [client for client in found if client]
 
@@ -136,26 +133,26 @@ def _install(packages: list[str], say: Say) -> None:
         return
     if not shutil.which("apt-get"):
         raise MachineError(
-            f"this machine lacks what these Debian packages hold: {', '.join(packages)}. "
-            "On Debian and Ubuntu they are installed here; on this system install their like by hand, "
+            f"this machine lacks the contents of these Debian packages: {', '.join(packages)}. "
+            "They are installed automatically only on Debian and Ubuntu; install their equivalents, "
             f"for example: dnf install {' '.join(packages)}"
         )
-    _apt(["update"], say, "reading the lists of packages")
+    _apt(["update"], say, "updating the package lists")
     offered = sorted({package for wanted in packages if (package := _offered(wanted))})
     if offered:
         _apt(["install", "--no-install-recommends", *offered], say, f"installing {', '.join(offered)}")
     still = missing_packages()
     if still == [BUILDX]:
         raise MachineError(
-            "no Docker client on this machine has BuildKit, and none of its package sources offers "
-            f"{' or '.join(ALTERNATIVES[BUILDX])}. Install the plugin as https://docs.docker.com/go/buildx says"
+            "no Docker client on this machine has BuildKit, and no package source offers "
+            f"{' or '.join(ALTERNATIVES[BUILDX])}. To install the plugin, see https://docs.docker.com/go/buildx"
         )
     if still:
         raise MachineError(f"after apt-get install {' '.join(offered)} still missing: {', '.join(still)}")
 
 
 def _offered(package: str) -> str | None:
-    """What to install for it here. None: without a buildx plugin, this system's own Docker client may have BuildKit built in."""
+    """The package to install here, or None: without a buildx package, the Docker client may include BuildKit."""
     if package not in ALTERNATIVES:
         return package
     choices = ALTERNATIVES[package]
@@ -175,12 +172,12 @@ def _apt(arguments: list[str], say: Say, what: str) -> None:
     )
     if done.returncode != 0:
         last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
-        raise MachineError(f"{' '.join(command)} failed. Run it by hand to see why. It said:\n{last}")
+        raise MachineError(f"{' '.join(command)} failed. Run it manually to see why. Its output:\n{last}")
 
 
 def _check_kernel() -> None:
     for module in MODULES:
-        # Built into many kernels, so that a failure means nothing yet.
+        # Ignore failures: many kernels have these built in.
         subprocess.run(["modprobe", "-q", module], capture_output=True, check=False)
     tried = subprocess.run(
         ["unshare", "--net", "sh", "-c", KERNEL_TRIAL], capture_output=True, text=True, check=False
@@ -188,5 +185,5 @@ def _check_kernel() -> None:
     if tried.returncode != 0:
         raise MachineError(
             "this machine's kernel lacks what the local cloud's networks need (veth, bridge, br_netfilter, nf_tables "
-            f"with NAT). Try: modprobe {' '.join(MODULES)}. It said:\n{tried.stderr.strip()[-500:]}"
+            f"with NAT). Try: modprobe {' '.join(MODULES)}. The error:\n{tried.stderr.strip()[-500:]}"
         )

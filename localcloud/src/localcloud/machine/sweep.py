@@ -1,4 +1,4 @@
-"""Remove everything of one local cloud without its daemon: after a normal end, and after it was killed."""
+"""Removes everything of a local cloud without its daemon, also after it was killed."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ END_SECONDS = 5
 
 
 def sweep(settings: Settings) -> list[str]:
-    """Remove containers, volumes, processes, namespaces, links and the guard. Returns what there was, a line each.
+    """Remove containers, volumes, processes, namespaces, links and, last, the guard. Returns a line for each.
 
-    Everything is found by the cloud's name alone, so that nothing of another cloud is touched. The guard goes last.
+    Finds everything by the cloud's name, so that other clouds are not touched.
     """
     removed = [*_containers(settings), *_volumes(settings), *_name_servers(settings), *_commands(settings)]
     removed += [*_links(settings), *_namespaces(settings)]
@@ -38,7 +38,7 @@ def sweep(settings: Settings) -> list[str]:
 
 
 def _docker(*arguments: str) -> list[str]:
-    """The lines that a docker command prints; none where no daemon answers."""
+    """The output of a docker command, by words; empty if no daemon answers."""
     if not shutil.which("docker"):
         return []
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=120, check=False)
@@ -70,7 +70,7 @@ def _name_servers(settings: Settings) -> Iterator[str]:
 
 
 def _commands(settings: Settings) -> Iterator[str]:
-    """What `exec` started and still runs, in a network that is about to go: an SSH connection kept open, for example."""
+    """End processes that `exec` started and that still run, for example a persistent SSH connection."""
     own = set(_ancestors(os.getpid()))
     for name in filter(_is_mine(settings), namespaces.names()):
         for pid in map(int, run("ip", "netns", "pids", name, check=False).split()):
@@ -80,7 +80,7 @@ def _commands(settings: Settings) -> Iterator[str]:
 
 
 def processes() -> Iterator[tuple[int, list[str]]]:
-    """The machine's processes: id and command line."""
+    """The machine's processes: PID and command line."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -98,7 +98,7 @@ def _ancestors(pid: int) -> Iterator[int]:
 
 
 def _end(pid: int, kind: signal.Signals) -> None:
-    """Signal the process and wait a while until it is gone, or only its parent has still to notice."""
+    """Signal the process and wait a while until it is gone or a zombie."""
     try:
         os.kill(pid, kind)
         end = time.monotonic() + END_SECONDS

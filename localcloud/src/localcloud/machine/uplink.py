@@ -1,4 +1,4 @@
-"""The links of the machine that are a cloud's: each carries the cloud's name as its alias."""
+"""The machine's links to a cloud, marked by the cloud's name as their alias."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def alias(settings: Settings) -> str:
 
 
 def own_links(settings: Settings) -> list[str]:
-    """The links of the machine that are this cloud's, known by their alias, whatever its slot."""
+    """The machine's links to this cloud, by alias, whatever its slot."""
     links = json.loads(run("ip", "-j", "link", "show") or "[]")
     return [link["ifname"] for link in links if link.get("ifalias") == alias(settings)]
 
 
 def uplink_mtu() -> int:
-    """The smallest MTU of the machine's own default routes; 1500 where there is none."""
+    """The smallest MTU of the machine's default routes; 1500 without one."""
     words = run("ip", "-o", "-4", "route", "show", "default").split()
     devices = [words[index + 1] for index, word in enumerate(words[:-1]) if word == "dev"]
     found = [int(Path(f"/sys/class/net/{name}/mtu").read_text()) for name in devices]

@@ -1,4 +1,4 @@
-"""For tests of what talks to AWS: the API alone (`api`), a whole cloud (`Cloud`), a two-tier environment (`Stack`)."""
+"""For tests of AWS clients: the API alone (`api`), a whole cloud (`Cloud`), a two-tier environment (`Stack`)."""
 
 from .api import REGION, Endpoint, api, parsed, without_aws
 from .cloud import Cloud, free_port, tail

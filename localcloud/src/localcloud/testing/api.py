@@ -1,4 +1,4 @@
-"""The API of the local cloud alone, without a data plane, for tests of what talks to AWS."""
+"""The API alone, without a data plane, for tests of AWS clients."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A running API. environment: what a plain AWS client needs to talk to it."""
+    """A running API. environment: the variables that an AWS client needs to use it."""
 
     environment: dict[str, str]
     journal_file: Path
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
     def client(self, service: str, region: str = REGION) -> Any:
-        """A client, always the same for a service and region: one takes long to make."""
+        """A client, cached per service and region because creating it is slow."""
         if (service, region) not in self._clients:
             self._clients[service, region] = self._connect(service, region)
         return self._clients[service, region]
 
     def _connect(self, service: str, region: str) -> Any:
-        connect: Any = boto3.client  # its stubs want the service's name literally
+        connect: Any = boto3.client  # its stubs require literal service names
         return connect(
             service,
             region_name=region,
@@ -45,14 +45,14 @@ class Endpoint:
         )
 
     def journal(self, *, mutating: bool | None = None) -> list[dict[str, Any]]:
-        """The calls so far; with mutating, only those that do, or do not, change something."""
+        """The calls so far, optionally only mutating (True) or only reading (False) ones."""
         calls = [json.loads(line) for line in self.journal_file.read_text().splitlines()]
         return [call for call in calls if mutating is None or call["mutating"] is mutating]
 
 
 @contextmanager
 def api(*options: str) -> Iterator[Endpoint]:
-    """Start the API on a free port; end it afterwards."""
+    """Start the API on a free port; stop it afterwards."""
     process = subprocess.Popen(
         [sys.executable, "-m", "localcloud.cli", "api", "--port", "0", *options],
         stdin=subprocess.DEVNULL,
@@ -67,14 +67,14 @@ def api(*options: str) -> Iterator[Endpoint]:
             if line.startswith("# journal: "):
                 yield parsed(printed)
                 return
-        raise RuntimeError(f"the API did not start: localcloud api ended with status {process.wait()}")
+        raise RuntimeError(f"the API did not start: localcloud api exited with status {process.wait()}")
     finally:
         process.terminate()
         process.wait(timeout=20)
 
 
 def parsed(printed: str) -> Endpoint:
-    """What `localcloud api` prints when it has started."""
+    """Parse the output of `localcloud api`."""
     journal = re.search(r"^# journal: (.+)$", printed, re.MULTILINE)
     if journal is None:
         raise RuntimeError(f"no journal in: {printed}")
@@ -82,5 +82,5 @@ def parsed(printed: str) -> Endpoint:
 
 
 def without_aws() -> dict[str, str]:
-    """The environment of this process without what is meant for AWS clients."""
+    """This process's environment without AWS variables."""
     return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

@@ -1,4 +1,4 @@
-"""A local cloud for a test: bring it up, run commands in its internet, read its journal."""
+"""A local cloud for a test: starts it, runs commands in its internet, reads its journal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Cloud:
-    """A local cloud with a name and a port of its own. folder: where its commands run; without it, the current one."""
+    """A local cloud with its own name and port. folder: working directory of its commands."""
 
     def __init__(self, name: str, folder: Path | None = None) -> None:
         self.name, self.folder = name, folder
@@ -24,7 +24,7 @@ class Cloud:
         return [sys.executable, "-m", "localcloud.cli", *arguments]
 
     def localcloud(self, *arguments: str) -> str:
-        """Output of the `localcloud` command. Raises RuntimeError where it fails."""
+        """Output of the `localcloud` command. Raises RuntimeError if it fails."""
         done = self._run(self.command(*arguments), 600)
         if done.returncode:
             raise RuntimeError(f"localcloud {' '.join(arguments)}: status {done.returncode}\n{tail(done.stdout)}")

@@ -1,10 +1,10 @@
-"""Docker clients as machines have them: those with which images can be built, and those with which they cannot."""
+"""Docker clients as found on machines: some can build images with BuildKit, some cannot."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-# Clients in the order of PATH: what follows "Docker version" in `docker --version`, and whether `docker buildx version` works.
+# Clients in PATH order: the version in `docker --version`, and whether `docker buildx version` works.
 Clients = list[tuple[str, bool]]
 OLD, DEBIAN_13, OWN = "20.10.24+dfsg1, build 297e128", "26.1.5+dfsg1, build a72d7cd", "28.2.2, build e6534b4"
 BUILD = {
@@ -30,7 +30,7 @@ DO_NOT = {
 
 
 def put(folder: Path, clients: Clients) -> str:
-    """Make the clients below the folder. Returns the PATH on which there are these and nothing else but ssh."""
+    """Create the clients in the folder. Returns a PATH with only them and ssh."""
     folders = []
     for number, (version, plugin) in enumerate(clients):
         place = folder / str(number)
@@ -42,7 +42,7 @@ def put(folder: Path, clients: Clients) -> str:
 
 
 def client(version: str, buildx: str) -> str:
-    """A `docker` of this version. buildx: the shell's answer to `docker buildx`."""
+    """A `docker` of this version. buildx: shell code for `docker buildx`."""
     return f"""case $1 in
 --version) echo "Docker version {version}" ;;
 version) echo linux/amd64 ;;

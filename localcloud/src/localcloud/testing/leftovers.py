@@ -1,4 +1,4 @@
-"""What on this machine carries a local cloud's name. Empty lists everywhere: nothing is left of it."""
+"""Everything on this machine that carries a local cloud's name. All lists are empty once it is removed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def kept(name: str) -> dict[str, list[str]]:
 
 
 def _is_of(name: str, words: list[str]) -> bool:
-    """Whether a command line is that of the cloud's daemon, or of a program that reads its files."""
+    """Whether this is the command line of the cloud's daemon or of a program that reads its files."""
     return words[1:] == ["-m", "localcloud.daemon", name] or any(f"/localcloud/{name}/" in word for word in words)
 
 

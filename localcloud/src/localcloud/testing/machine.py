@@ -1,4 +1,4 @@
-"""What a run of many tests does once: get the machine ready, and keep Docker up from one cloud to the next."""
+"""Setup for a test run: prepares the machine, and keeps Docker up between clouds."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Say = Callable[[str], None]
 
 
 def prepare(say: Say) -> None:
-    """Install the packages, start Docker and build the images, so that no test has to. Raises RuntimeError."""
+    """Install packages, start Docker and build the images. Raises RuntimeError."""
     prerequisites.prepare(Settings(name="test"), say)
     images.ensure(say)
 
 
 @contextmanager
 def docker_held(holder: str, say: Say) -> Iterator[None]:
-    """Keep Docker up: the last cloud that goes ends the Docker daemon that was started for it, unless containers that are
-    no cloud's run in it; so one runs as long as this lasts. holder: the container's name.
+    """Keep Docker up by running a container named holder: the last cloud stops a Docker daemon that a cloud started,
+    unless other containers run in it.
     """
     _docker("rm", "--force", holder)
     _docker("run", "--detach", "--name", holder, "--network", "none", images.SLIM_BASE, "sleep", "infinity")

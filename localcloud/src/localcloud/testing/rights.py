@@ -1,4 +1,4 @@
-"""The rights that AWS asks a caller for with an action, for tests of policies."""
+"""The permissions that AWS requires for an action, for tests of policies."""
 
 from ..api.iam.dependent_rights import RIGHTS, SERVICE_LINKED_ROLES, TAGS
 from ..api.request import SERVICES

@@ -1,4 +1,4 @@
-"""The design's topology by plain boto3 calls, in their natural order: the yardstick for what roles make."""
+"""The deployment's topology by plain boto3 calls, as a reference for what its roles create."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ TRUST = {
 
 
 class Stack:
-    """One environment. build() yields after each step, so that a test can stop anywhere and leave it half made.
-
-    user_data: what a host gets, by its name.
-    """
+    """One environment. build() yields after each step, so that a test can stop halfway. user_data: by host name."""
 
     def __init__(
         self, client: Callable[[str], Any], project: str, env: str, cidr: str = "10.60", zones: str = "us-east-1"
@@ -93,7 +90,7 @@ class Stack:
         yield "routes"
 
     def _groups(self) -> Steps:
-        """Every group refers to the one before it, and the first to the last: a circle."""
+        """Security groups that refer to each other in a circle."""
         tiers = ("public_alb", "frontend", "internal_alb", "backend", "database")
         for tier in tiers:
             name = f"{self.prefix}-{tier}"

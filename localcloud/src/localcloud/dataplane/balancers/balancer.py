@@ -1,4 +1,4 @@
-"""One application load balancer: a container with HAProxy and an interface in each of its subnets."""
+"""An application load balancer: a container with HAProxy and an interface in each subnet."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .target_health import HealthBoard
 
 POLL_SECONDS = 0.4
 START_SECONDS = 20
-USER = 10001  # no one's account: HAProxy needs no more than its folder
+USER = 10001  # an unused account: HAProxy only needs its folder
 FIRST_TABLE = 100
 SYSCTLS = {
     "net.ipv4.ip_unprivileged_port_start": "0",
@@ -36,9 +36,9 @@ SYSCTLS = {
 
 @dataclass(frozen=True)
 class BalancerPlan:
-    """places: interface and subnet, one pair for each Availability Zone. groups: those that its rules forward to.
+    """places: an interface and subnet per Availability Zone. groups: those that its rules forward to.
 
-    owned: ARNs of the target groups whose health this load balancer tells.
+    owned: ARNs of the target groups whose health this load balancer publishes.
     """
 
     balancer: LoadBalancer
@@ -52,7 +52,7 @@ class BalancerPlan:
 
 
 class Balancer(Worker[BalancerPlan]):
-    """Follows its plan without losing a request: targets by the runtime API, all else by a reload of HAProxy."""
+    """Follows its plan without losing requests: targets by the runtime API, anything else by a reload."""
 
     def __init__(self, settings: Settings, reality: Reality, network: Network, board: HealthBoard, arn: str) -> None:
         super().__init__(f"load balancer {arn.rpartition('loadbalancer/app/')[2]}", POLL_SECONDS)
@@ -88,9 +88,9 @@ class Balancer(Worker[BalancerPlan]):
         self._reality.set_gone(self.arn)
 
     def _start(self, plan: BalancerPlan) -> int:
-        """A new container knows no targets: they come by the runtime API, and start as `initial`."""
+        """Start a new container without targets: the runtime API adds them as `initial`."""
         self._attached, self._groups = {}, {group.arn: self._servers_of(group) for group in plan.groups}
-        self._publish_health(plan, {})  # nobody finds the load balancer gone and its targets still healthy
+        self._publish_health(plan, {})  # before set_gone(): no healthy targets without a load balancer
         self._reality.set_gone(self.arn)
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, mode=0o700)
@@ -113,7 +113,7 @@ class Balancer(Worker[BalancerPlan]):
             time.sleep(0.02)
 
     def _attach(self, plan: BalancerPlan, pid: int) -> None:
-        """An interface in each subnet, and answers leave by the interface that the question came to."""
+        """Attach an interface in each subnet. Source routing sends replies through the interface of the request."""
         wanted = {interface.id: interface for interface, _ in plan.places}
         for gone in self._attached.keys() - wanted.keys():
             self._network.detach(gone)
@@ -133,7 +133,7 @@ class Balancer(Worker[BalancerPlan]):
             self._attached[interface.id] = interface
 
     def _configure(self, plan: BalancerPlan) -> None:
-        """Reload HAProxy where more than its servers changed; it keeps what it knows of their health."""
+        """Reload HAProxy if more than its servers changed, keeping their health."""
         if render(plan.balancer, plan.groups, {}) == self._structure:
             return
         wanted = {group.arn for group in plan.groups}
@@ -162,7 +162,7 @@ class Balancer(Worker[BalancerPlan]):
         self._publish_health(plan, states)
 
     def _publish_health(self, plan: BalancerPlan, states: States) -> None:
-        """Publish the health of the targets that are this load balancer's to tell."""
+        """Publish the health of targets in owned groups."""
         for group in plan.groups:
             if group.arn in plan.owned:
                 for target in group.targets:

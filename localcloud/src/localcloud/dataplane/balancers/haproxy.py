@@ -1,4 +1,4 @@
-"""A client of HAProxy's runtime API: text commands on a unix socket."""
+"""A client for HAProxy's runtime API: text commands on a Unix socket."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ RELOAD_SECONDS = 3
 
 
 class HaproxyError(RuntimeError):
-    """HAProxy did not do what it was told; the message has the command and its answer."""
+    """HAProxy refused a command; the message has the command and the response."""
 
 
 @dataclass(frozen=True)
 class ServerState:
-    """What `show stat` says about a server. status: for example UP, UP 1/2, DOWN, DOWN 1/5, DRAIN, MAINT.
+    """A server's state in `show stat`. status: for example UP, UP 1/2, DOWN, DOWN 1/5, DRAIN, MAINT.
 
-    check: the last check's result (L7OK, L7STS, L4TOUT, …; INI before the first). code: HTTP status, 0 without one.
-    score: successes since it was down, counted up to the thresholds' sum. sessions: requests under way.
+    check: the last check's result (L7OK, L7STS, L4TOUT, …; INI before the first). code: HTTP status, or 0.
+    score: successes since it was down, up to the sum of the thresholds. sessions: current requests.
     """
 
     status: str
@@ -32,38 +32,38 @@ class ServerState:
 
 
 class Haproxy:
-    """One load balancer's HAProxy. folder: where its sockets are."""
+    """The HAProxy of one load balancer. folder: of its sockets."""
 
     def __init__(self, folder: Path) -> None:
         self._worker = folder / "admin.sock"
         self._master = folder / "master.sock"
 
     def answers(self) -> bool:
-        """Whether it is up."""
+        """Whether HAProxy is up."""
         try:
             return "Name: HAProxy" in self.ask("show info")
         except HaproxyError:
             return False
 
     def ask(self, *commands: str) -> str:
-        """The worker's answer to commands that it carries out in order, with nothing between them."""
+        """Run commands as one batch; returns the response."""
         return _exchange(self._worker, "; ".join(commands))
 
     def run(self, *commands: str) -> None:
-        """Like ask(), for commands that say nothing when all went well. Raises HaproxyError."""
+        """Run commands that respond with nothing on success. Raises HaproxyError."""
         answer = self.ask(*commands).strip()
         harmless = ("New server registered.", "Server deleted.")
         complaints = [line for line in answer.splitlines() if line.strip() and not line.startswith(harmless)]
         if complaints:
-            raise HaproxyError(f"haproxy, told {'; '.join(commands)}: {' '.join(complaints)}")
+            raise HaproxyError(f"haproxy: {'; '.join(commands)}: {' '.join(complaints)}")
 
     def delete(self, server: str) -> bool:
-        """Remove a server that is under maintenance. False while it still has connections."""
+        """Delete a server in maintenance. Returns False while it still has connections."""
         answer = self.ask(f"del server {server}")
         return "Server deleted" in answer or "No such server" in answer
 
     def servers(self) -> dict[tuple[str, str], ServerState]:
-        """State of each server, by backend and name."""
+        """The state of each server, by backend and name."""
         lines = self.ask("show stat -1 4 -1").lstrip("# ").splitlines()
         return {
             (row["pxname"], row["svname"]): ServerState(
@@ -77,21 +77,21 @@ class Haproxy:
         }
 
     def state(self) -> str:
-        """All servers' state in the form that a new worker loads (`server-state-file`)."""
+        """The state of all servers, in the format of `server-state-file`."""
         return self.ask("show servers state")
 
     def reload(self) -> None:
-        """A new worker with the configuration on disk takes the listeners over; the old one ends its requests.
+        """Start a new worker with the configuration on disk; the old one finishes its requests.
 
-        Raises HaproxyError with what HAProxy says about the configuration; then the old worker goes on.
+        Raises HaproxyError if HAProxy rejects the configuration; the old worker then stays.
         """
         answer = _exchange(self._master, "reload")
         if not answer.startswith("Success=1"):
-            raise HaproxyError(f"haproxy does not take its configuration: {answer.strip()[-1000:]}")
+            raise HaproxyError(f"haproxy rejects its configuration: {answer.strip()[-1000:]}")
 
 
 def _exchange(path: Path, line: str) -> str:
-    """Send one line, read until the end. Raises HaproxyError where nothing answers."""
+    """Send one line and read the response. Raises HaproxyError."""
     try:
         with _connect(path) as connection:
             connection.sendall(line.encode() + b"\n")
@@ -101,7 +101,7 @@ def _exchange(path: Path, line: str) -> str:
 
 
 def _connect(path: Path) -> socket.socket:
-    """A connection to the socket, which refuses for a moment while HAProxy reloads."""
+    """Connect, retrying because the socket refuses connections for a moment during a reload."""
     end = time.monotonic() + RELOAD_SECONDS
     while True:
         connection = socket.socket(socket.AF_UNIX)

@@ -1,4 +1,4 @@
-"""HAProxy's configuration for a load balancer: a pure function of what the API says."""
+"""HAProxy's configuration for a load balancer, as a pure function of the topology."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ OWN_ERRORS = {
     502: "502 Bad Gateway",
     504: "504 Gateway Time-out",
 }
-# The first letter of HAProxy's termination state tells how the connection failed: s (115) not in time, S (83) refused.
+# The termination state begins with s (115) after a timeout and S (83) after a refused connection.
 CONNECTION_FAILURE = (
     "%[txn.sess_term_state,bytes(0,1),hex,hex2i,sub(83),bool,iif(504 Gateway Time-out,502 Bad Gateway)]"
 )
 ALGORITHMS = {"round_robin": "roundrobin", "least_outstanding_requests": "leastconn"}
 
-# Read once: a cloud that runs does not mind a change of its files.
+# Loaded once, so that changed files do not affect a running cloud.
 _template = Environment(
     loader=PackageLoader("localcloud.dataplane.balancers", "."),
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701 - this is no HTML; escaped() is what HAProxy's own syntax needs
+    autoescape=False,  # noqa: S701 - not HTML; escaped() quotes for HAProxy
 ).get_template("haproxy.cfg.j2")
 
 
 @dataclass(frozen=True)
 class Server:
-    """A target as HAProxy knows it."""
+    """A target as an HAProxy server."""
 
     address: str
     port: int
@@ -49,7 +49,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Group:
-    """A target group with the servers that HAProxy has at the moment."""
+    """A target group with HAProxy's current servers."""
 
     backend: str
     balance: str
@@ -60,12 +60,12 @@ class Group:
 
 
 def backend_name(group: TargetGroup) -> str:
-    """Its second backend, with all targets for failing open, has the suffix `.open`."""
+    """The backend of healthy targets; that of all targets, for failing open, has the suffix `.open`."""
     return f"tg-{group.name}"
 
 
 def check_options(check: HealthCheck) -> str:
-    """The options of a server that is checked, for the configuration and for the runtime API alike."""
+    """Health check options of a server, for the configuration and the runtime API."""
     seconds = f"inter {check.interval}s fastinter {check.interval}s downinter {check.interval}s"
     port = "" if check.port == "traffic-port" else f" port {check.port}"
     secure = " check-ssl verify none" if check.protocol == "HTTPS" else ""
@@ -73,7 +73,7 @@ def check_options(check: HealthCheck) -> str:
 
 
 def render(balancer: LoadBalancer, groups: Sequence[TargetGroup], servers: dict[str, list[Server]]) -> str:
-    """The configuration. servers: by target group's ARN, those that HAProxy has and whose state it is to keep."""
+    """The configuration. servers: those to keep, by target group ARN."""
     backends = {group.arn: backend_name(group) for group in groups}
     return _template.render(
         name=balancer.name,
@@ -104,13 +104,13 @@ def _group(group: TargetGroup, servers: list[Server]) -> Group:
 
 
 def escaped(text: str) -> str:
-    """One word of HAProxy's configuration, whatever the text holds."""
+    """Escape any text as one word of HAProxy's configuration."""
     safe = re.compile(r"[A-Za-z0-9_/.:^*|+?()-]")
     return "".join(c if safe.match(c) else "".join(f"\\x{byte:02x}" for byte in c.encode()) for c in text)
 
 
 def pattern(wildcards: str) -> str:
-    """A regular expression for a rule's value, in which * stands for any text and ? for any one character."""
+    """A regular expression for a rule's value with the wildcards * and ?."""
     return "^" + re.escape(wildcards).replace(r"\*", ".*").replace(r"\?", ".") + "$"
 
 
@@ -126,7 +126,7 @@ def _content(action: Action) -> str:
 
 
 def _location(action: Action, listener: Listener) -> str:
-    """AWS's placeholders, #{host} for example, as HAProxy's expressions."""
+    """Translate AWS's placeholders, for example #{host}, to HAProxy's expressions."""
     values = {
         "?#{query}": "%[var(txn.query)]",
         "#{protocol}": "http",
@@ -141,6 +141,6 @@ def _location(action: Action, listener: Listener) -> str:
 
 
 def _page(title: str) -> str:
-    """A page as the load balancer of AWS gives it."""
+    """An error page like that of AWS's load balancer."""
     head = f"<html>\r\n<head><title>{title}</title></head>\r\n"
     return escaped(f"{head}<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n")

@@ -1,4 +1,4 @@
-"""Application load balancers, made real with HAProxy, and the truth about their targets' health."""
+"""Application load balancers, made real with HAProxy, and the health of their targets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .target_health import HealthBoard, Key
 
 
 class LoadBalancers:
-    """A worker for each load balancer; reconcile() only hands out plans and returns at once."""
+    """A worker per load balancer; reconcile() only distributes plans and returns at once."""
 
     def __init__(self, settings: Settings, reality: Reality, network: Network) -> None:
         self._settings = settings
@@ -23,7 +23,7 @@ class LoadBalancers:
         self._leaving: dict[str, Balancer] = {}
 
     def reconcile(self, topology: Topology) -> None:
-        """Make load balancers and target health what the topology says."""
+        """Make load balancers and target health match the topology."""
         plans = self._plans(topology)
         self._board.assign(_authors(topology, plans))
         for arn in self._balancers.keys() - plans.keys():
@@ -32,7 +32,7 @@ class LoadBalancers:
         self._leaving = {arn: balancer for arn, balancer in self._leaving.items() if not balancer.ended}
         for arn, plan in plans.items():
             if arn in self._leaving:
-                continue  # the next round finds its name free
+                continue  # wait for the next round, when its name is free
             if arn not in self._balancers:
                 self._balancers[arn] = Balancer(self._settings, self._reality, self._network, self._board, arn)
             self._balancers[arn].want(plan)
@@ -70,7 +70,7 @@ def _places(
 
 
 def _authors(topology: Topology, plans: dict[str, BalancerPlan]) -> dict[Key, str | None]:
-    """Which load balancer tells a target's health; None where no listener forwards to its group."""
+    """The load balancer that publishes a target's health, or None if no listener forwards to its group."""
     owners = {group_arn: arn for arn, plan in plans.items() for group_arn in plan.owned}
     return {
         (group.arn, target.id, target.port): owners.get(group.arn)

@@ -1,4 +1,4 @@
-"""The servers of one target group in HAProxy: registered, checked, drained and removed through the runtime API."""
+"""The servers of a target group in HAProxy: added, checked, drained and removed by the runtime API."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .haproxy import Haproxy, HaproxyError, ServerState
 from .haproxy_config import Server, check_options
 
 FIRST_CHECK_SECONDS = 1
-NEVER = 100  # successes that HAProxy would want before it took a server for up
+NEVER = 100  # a healthy threshold that HAProxy never reaches
 
 States = Mapping[tuple[str, str], ServerState]
 
 
 @dataclass
 class Member:
-    """A server that HAProxy has. initial: no health check has succeeded, nor enough of them failed, since it came.
+    """A server in HAProxy. initial: too few health checks so far to call it healthy or unhealthy.
 
-    early: its first check is still to come or under way.
+    early: its first check has no result yet.
     """
 
     server: Server
@@ -36,7 +36,7 @@ class Member:
 
 
 class GroupServers:
-    """Follows one target group. Not thread-safe: belongs to its load balancer's thread."""
+    """Follows a target group. Not thread-safe: belongs to the load balancer's thread."""
 
     def __init__(self, haproxy: Haproxy, backend: str) -> None:
         self._haproxy = haproxy
@@ -45,11 +45,11 @@ class GroupServers:
 
     @property
     def servers(self) -> list[Server]:
-        """Those that HAProxy has, in the order of their arrival."""
+        """HAProxy's servers, in the order in which they were added."""
         return list(self._members)
 
     def follow(self, group: TargetGroup, zones: Collection[str]) -> None:
-        """Register, drain and remove, so that HAProxy has the group's usable targets."""
+        """Add, drain and remove servers to match the group's usable targets."""
         usable = [target for target in group.targets if unusable(target, zones) is None]
         wanted = {server(target): target for target in sorted(usable, key=lambda target: not target.draining)}
         registered = {Server(target.address, target.port) for target in group.targets if target.address}
@@ -59,7 +59,7 @@ class GroupServers:
                 self._remove(member, cut=True)
                 member = self._members.get(found)
             if member is None:
-                if not target.draining:  # one that HAProxy never had has nothing to drain
+                if not target.draining:  # a server that was never added has nothing to drain
                     self._add(found, group.health_check)
             elif target.draining and not member.draining:
                 self._drain(member)
@@ -69,7 +69,7 @@ class GroupServers:
             self._remove(member, cut=member.server not in registered)
 
     def update(self, states: States, check: HealthCheck) -> bool:
-        """Take in what the health checks found. Returns whether that changed a state: then `states` are to be read again."""
+        """Process health check results. Returns whether a state changed, so that `states` must be read again."""
         changed = False
         for member in self._members.values():
             state = states.get((self._backend, member.server.name))
@@ -78,7 +78,7 @@ class GroupServers:
         return changed
 
     def health(self, target: Target, zones: Collection[str], states: States) -> Health:
-        """The target's health as AWS would tell it."""
+        """The target's health as AWS would report it."""
         if target.draining:
             return target_health.DRAINING
         if reason := unusable(target, zones):
@@ -92,14 +92,14 @@ class GroupServers:
         return target_health.CHECKING if member.initial else member.problem
 
     def _judge(self, member: Member, state: ServerState, check: HealthCheck) -> bool:
-        """Returns whether HAProxy was told another state."""
+        """Returns whether the state changed."""
         problem = target_health.failure(state)
         member.problem = problem or member.problem
         if state.status.startswith("UP"):
             member.initial = False
             return False
         succeeded = member.initial and state.score > 0
-        if succeeded:  # one success is enough for a new target, whatever the healthy threshold
+        if succeeded:  # a new target needs one success, whatever the threshold
             member.initial = False
         elif member.initial and problem:
             now = time.monotonic()
@@ -117,7 +117,7 @@ class GroupServers:
         return succeeded
 
     def _add(self, found: Server, check: HealthCheck) -> None:
-        """HAProxy first checks after one interval: a short one, until there is a result. It cannot bring it up itself."""
+        """Add a server with a short first interval, because HAProxy waits one interval before the first check."""
         early = replace(check, interval=min(check.interval, FIRST_CHECK_SECONDS), healthy_threshold=NEVER)
         spare = self._names(found)[1]
         try:
@@ -129,13 +129,13 @@ class GroupServers:
         self._members[found] = Member(found)
 
     def _undo(self, found: Server) -> None:
-        """Leave nothing half-made: the next round begins anew."""
+        """Remove a partly added server; the next round starts over."""
         for name in self._names(found):
             self._haproxy.ask(f"set server {name} state maint", f"del server {name}")
         self._members.pop(found, None)
 
     def _place(self, found: Server, check: HealthCheck, *, up: bool, replaces: bool) -> None:
-        """Make the checked server. The weight of 0 keeps requests away while HAProxy takes a new server for up."""
+        """Add the checked server, with weight 0 while HAProxy still considers a new server up."""
         main, _ = self._names(found)
         if replaces:
             self._haproxy.run(f"set server {main} state maint", f"del server {main}")
@@ -154,7 +154,7 @@ class GroupServers:
         member.draining = True
 
     def _return(self, member: Member) -> None:
-        """It was registered again before it was gone: like a new one, while requests under way end in peace."""
+        """Treat a target that was registered again while draining as new; current requests go on."""
         main, spare = self._names(member.server)
         self._haproxy.run(
             f"set server {main} weight 0",
@@ -166,7 +166,7 @@ class GroupServers:
         self._members[member.server] = Member(member.server, early=member.early)
 
     def _remove(self, member: Member, cut: bool) -> None:
-        """cut: its time to drain is over, so requests still under way are ended."""
+        """cut: the deregistration delay is over, so end current requests."""
         names = self._names(member.server)
         if not member.leaving:
             self._haproxy.run(*[f"set server {name} state maint" for name in names])
@@ -178,7 +178,7 @@ class GroupServers:
             del self._members[member.server]
 
     def _names(self, found: Server) -> tuple[str, str]:
-        """The server among the checked ones, and among those for failing open."""
+        """The server's names in both backends: the checked one, and the one for failing open."""
         return f"{self._backend}/{found.name}", f"{self._backend}.open/{found.name}"
 
 
@@ -187,7 +187,7 @@ def server(target: Target) -> Server:
 
 
 def unusable(target: Target, zones: Collection[str]) -> Health | None:
-    """Why the load balancer sends nothing to the target, None if it does."""
+    """Why the load balancer cannot use the target, or None if it can."""
     if target.address is None:
         return target_health.STOPPED
     if target.zone not in (None, "all", *zones):

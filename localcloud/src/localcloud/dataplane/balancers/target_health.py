@@ -1,4 +1,4 @@
-"""Target health in AWS's words: states, reason codes and their texts."""
+"""Target health as AWS reports it: states, reason codes and descriptions."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ OTHER_ZONE = Health(
 )
 TIMED_OUT = Health("unhealthy", "Target.Timeout", "Request timed out")
 FAILED = Health("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
-# HAProxy's names of a check's results.
+# HAProxy's names for check results.
 TIMEOUTS = ("L4TOUT", "L6TOUT", "L7TOUT")
 WRONG_CODE = "L7STS"
 SUCCESSES = ("L7OK", "L7OKC")
 
 
 def failure(state: ServerState) -> Health | None:
-    """What the last check found wrong, None if it succeeded or none has ended yet."""
+    """Why the last check failed, or None if it succeeded or there is no result yet."""
     if state.check in ("", "INI", "CHECKED", "UNK", *SUCCESSES):
         return None
     if state.check == WRONG_CODE:
@@ -41,7 +41,7 @@ def failure(state: ServerState) -> Health | None:
 
 
 class HealthBoard:
-    """Writes target health into Reality. Each target has one author: a load balancer's ARN, or None for `unused`."""
+    """Publishes target health to Reality. Each target has one author: a load balancer's ARN, or None if unused."""
 
     def __init__(self, reality: Reality) -> None:
         self._reality = reality
@@ -50,7 +50,7 @@ class HealthBoard:
         self._published: dict[Key, Health] = {}
 
     def assign(self, authors: Mapping[Key, str | None]) -> None:
-        """These targets are registered, and no others."""
+        """Set the registered targets and their authors."""
         with self._lock:
             for key in self._authors.keys() - authors.keys():
                 self._published.pop(key, None)
@@ -63,7 +63,7 @@ class HealthBoard:
                     self._publish(key, REGISTERING)
 
     def publish(self, author: str, key: Key, health: Health) -> None:
-        """What the author sees; without effect if the target is no longer its own."""
+        """Publish a target's health; ignored unless the author still owns the target."""
         with self._lock:
             if self._authors.get(key) == author:
                 self._publish(key, health)

@@ -1,4 +1,4 @@
-"""The cloud's certificate authority: what RDS's own is on AWS. Clients verify databases with its bundle."""
+"""The cloud's certificate authority, in place of RDS's. Clients verify databases with its bundle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLOCK_SKEW = datetime.timedelta(hours=1)
 
 
 class CertificateAuthority:
-    """Made once for a cloud and kept in its state folder."""
+    """Created once per cloud and kept in its state directory."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.state_dir / "pki"
@@ -29,7 +29,7 @@ class CertificateAuthority:
         if not self._key_file.exists() or not self.bundle.exists():
             self._make(settings.name)
         key = load_pem_private_key(self._key_file.read_bytes(), password=None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - made here
+        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - created here
         self._key = key
         self._certificate = x509.load_pem_x509_certificate(self.bundle.read_bytes())
 
@@ -45,7 +45,7 @@ class CertificateAuthority:
     def issue(self, name: str) -> tuple[bytes, bytes]:
         """A server certificate for a DNS name and its private key, both PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
-        # A common name has at most 64 characters; verification looks at the alternative name.
+        # A common name is limited to 64 characters; clients verify the alternative name.
         builder = _builder(name[:64], self._certificate.subject, key, datetime.timedelta(days=DAYS_OF_SERVER))
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
@@ -75,7 +75,7 @@ class CertificateAuthority:
 
 
 def write_private(path: Path, content: bytes, owner: int = 0) -> None:
-    """Replace a file that only its owner (user id) may read; it is never there with wider permissions."""
+    """Atomically replace a file that only its owner (user ID) may read."""
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

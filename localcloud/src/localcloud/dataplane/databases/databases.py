@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 
 class Databases:
-    """A worker for each database; reconcile() only hands out plans and returns at once.
+    """A worker per database; reconcile() only distributes plans and returns at once.
 
-    A snapshot is taken by its database's worker as soon as both are in the topology, and removed when it is no longer.
+    The database's worker takes a snapshot once both are in the topology; it is removed once it is no longer listed.
     """
 
     def __init__(self, settings: Settings, reality: Reality, network: Network) -> None:
@@ -37,11 +37,11 @@ class Databases:
 
     @property
     def ca_bundle(self) -> Path:
-        """The certificate (PEM) with which clients verify any database of this cloud."""
+        """The CA certificate (PEM) for verifying this cloud's databases."""
         return self._authority.bundle
 
     def reconcile(self, topology: Topology) -> None:
-        """Make databases and snapshots what the topology says."""
+        """Make databases and snapshots match the topology."""
         self._forget_snapshots({snapshot.arn for snapshot in topology.snapshots})
         plans = self._plans(topology)
         for arn in self._servers.keys() - plans.keys():
@@ -50,7 +50,7 @@ class Databases:
         self._leaving = {arn: server for arn, server in self._leaving.items() if not server.ended}
         for arn, plan in plans.items():
             if arn in self._leaving:
-                continue  # the next round finds its name free
+                continue  # wait for the next round, when its name is free
             if arn not in self._servers:
                 self._servers[arn] = PostgresServer(
                     self._settings, self._reality, self._network, self._authority, self._volumes, arn
@@ -83,7 +83,7 @@ class Databases:
         for arn in self._snapshots - wanted:
             try:
                 self._volumes.remove(self._volumes.of_snapshot(arn))
-            except APIError as error:  # still being written or read: the next round tries again
+            except APIError as error:  # in use: the next round tries again
                 log.warning("snapshot %s: %s", arn, error)
                 wanted = wanted | {arn}
             else:

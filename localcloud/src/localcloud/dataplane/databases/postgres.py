@@ -1,4 +1,4 @@
-"""PostgreSQL as RDS sets it up: its configuration files and its roles, as pure functions."""
+"""PostgreSQL as RDS sets it up: configuration files and roles, as pure functions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from localcloud.contract.topology import Database
 
 MAJOR_VERSION = "17"
 PROGRAMS = f"/usr/lib/postgresql/{MAJOR_VERSION}/bin"
-SUPERUSER = "rdsadmin"  # as on RDS: it belongs to the service, and cannot log in from outside
+SUPERUSER = "rdsadmin"  # as on RDS: owned by the service, no remote login
 FOLDER = "/rds"
 SCRAM_ROUNDS = 4096
-# Where RDS's default differs from PostgreSQL's own. Small shared buffers suit a machine that plays many.
+# RDS's defaults, except for small shared buffers, because one machine runs many databases.
 DEFAULTS = {
     "rds.force_ssl": "1",
     "shared_preload_libraries": "pg_stat_statements",
@@ -22,7 +22,7 @@ DEFAULTS = {
     "log_min_duration_statement": "-1",
     "timezone": "UTC",
 }
-# What no parameter group decides.
+# Settings that parameter groups cannot change.
 FIXED = {
     "listen_addresses": "*",
     "unix_socket_directories": "/run/postgresql",
@@ -37,8 +37,8 @@ FIXED = {
     "log_destination": "stderr",
 }
 IDENT = f"rds postgres {SUPERUSER}\n"
-# Makes the master user and the database named at creation, as psql reads it: the variables master and name, which may
-# be empty. May run again after it failed half-way. The rds_superuser role makes a user everything but a superuser.
+# A psql script that creates the master user and the initial database, from the variables master and name (may be empty).
+# Idempotent. As on RDS, the rds_superuser role has most of a superuser's rights.
 MASTER_USER = r"""
 SELECT 'CREATE ROLE rds_superuser' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_superuser') \gexec
 GRANT pg_monitor, pg_signal_backend, pg_checkpoint, pg_maintain, pg_use_reserved_connections, pg_create_subscription
@@ -50,19 +50,19 @@ ALTER DATABASE postgres OWNER TO :"master";
 SELECT format('CREATE DATABASE %I OWNER %I', :'name', :'master')
   WHERE :'name' <> '' AND NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \gexec
 """
-# Nothing that follows shows in the database's log, whatever its parameters say.
+# Keeps passwords out of the log, whatever the parameters say.
 SILENCE = "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = 'panic';\n"
 
 
 def configuration(database: Database) -> str:
-    """postgresql.conf. A value that is a formula of the instance's memory leaves PostgreSQL's own default."""
+    """postgresql.conf. Formulas of the instance's memory are ignored, which leaves PostgreSQL's default."""
     given = {name: value for name, value in database.parameters if "{" not in value}
     settings = {**DEFAULTS, **given, **FIXED, "port": str(database.port)}
     return "".join(f"{name} = {literal(value)}\n" for name, value in settings.items())
 
 
 def access(database: Database) -> str:
-    """pg_hba.conf: passwords by SCRAM only, and by TLS only unless rds.force_ssl is 0."""
+    """pg_hba.conf: requires SCRAM passwords, and TLS unless rds.force_ssl is 0."""
     forced = dict(database.parameters).get("rds.force_ssl", DEFAULTS["rds.force_ssl"]) not in ("0", "off", "false")
     return (
         f"local all {SUPERUSER} peer map=rds\n"
@@ -73,13 +73,13 @@ def access(database: Database) -> str:
 
 
 def password(database: Database) -> str:
-    """SQL that sets the master user's password, as a verifier: the password itself goes nowhere."""
+    """SQL that sets the master user's password as a verifier, so that the password itself is not sent."""
     secret = scram_verifier(database.master_password)
     return f"{SILENCE}ALTER ROLE {identifier(database.master_username)} PASSWORD {literal(secret)};\n"
 
 
 def scram_verifier(secret: str, salt: bytes | None = None) -> str:
-    """What PostgreSQL stores of a password (RFC 5803)."""
+    """The verifier that PostgreSQL stores for a password (RFC 5803)."""
     salt = salt or os.urandom(16)
     salted = hashlib.pbkdf2_hmac("sha256", secret.encode(), salt, SCRAM_ROUNDS)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()

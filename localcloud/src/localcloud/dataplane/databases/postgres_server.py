@@ -1,4 +1,4 @@
-"""One database: a container with PostgreSQL, its data on a volume, at the address of its interface."""
+"""A database: a container with PostgreSQL, its data on a volume, at the address of its interface."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ START_SECONDS = 60
 
 @dataclass(frozen=True)
 class DatabasePlan:
-    """snapshots: ARNs of those that are still to be taken from it."""
+    """snapshots: ARNs of the snapshots of this database."""
 
     database: Database
     interface: Interface
@@ -37,7 +37,7 @@ class DatabasePlan:
 
 
 class PostgresServer(Worker[DatabasePlan]):
-    """Boots at creation, at each reboot and after a crash; parameters and password follow the plan."""
+    """Boots on creation, reboot and crash; parameters and password follow the plan."""
 
     def __init__(
         self,
@@ -79,11 +79,11 @@ class PostgresServer(Worker[DatabasePlan]):
         except Exception as error:
             if self._container.pid():
                 raise
-            # Whatever failed against a process that is gone: what it said is the reason.
+            # The process has ended, so its output is the real reason.
             raise ServiceError(f"PostgreSQL ended: {self._container.last_output()}") from error
 
     def _serve(self, plan: DatabasePlan, pid: int) -> None:
-        """Bring the running server to the plan: its network, parameters, master user and snapshots."""
+        """Bring the running server's network, parameters, master user and snapshots to the plan."""
         database = plan.database
         if self._attached != (pid, plan.interface):
             self._network.attach(database.vpc_id, plan.interface, pid)
@@ -120,7 +120,7 @@ class PostgresServer(Worker[DatabasePlan]):
             self._attached = None
 
     def _boot(self, plan: DatabasePlan) -> int:
-        """A new container on the volume's data. Parameters that PostgreSQL reads only at its start take effect."""
+        """Start a new container on the volume's data. This also applies static parameters."""
         database = plan.database
         self._reality.set_gone(self.arn)
         self._container.stop()
@@ -130,7 +130,7 @@ class PostgresServer(Worker[DatabasePlan]):
         pid = self._container.start(
             [f"{postgres.PROGRAMS}/postgres", "-D", DATA, "-c", f"config_file={postgres.FOLDER}/postgresql.conf"],
             user="postgres",
-            stop_signal="SIGINT",  # fast shutdown: does not wait for clients to leave
+            stop_signal="SIGINT",  # fast shutdown: does not wait for clients
             read_only=True,
             tmpfs={"/run/postgresql": "mode=1777", "/tmp": "mode=1777"},  # noqa: S108 - inside the container
             shm_size="256m",
@@ -143,10 +143,10 @@ class PostgresServer(Worker[DatabasePlan]):
         return pid
 
     def _fill(self, database: Database) -> None:
-        """Give the volume its first content: a new cluster, or a snapshot's."""
+        """Initialize the volume with a new cluster or a snapshot."""
         major = database.engine_version.split(".")[0]
         if major != postgres.MAJOR_VERSION:
-            log.warning("%s: asked for PostgreSQL %s, runs %s", self.name, major, postgres.MAJOR_VERSION)
+            log.warning("%s: PostgreSQL %s was requested, but %s runs", self.name, major, postgres.MAJOR_VERSION)
         if database.restore_from:
             self._volumes.copy(self._volumes.of_snapshot(database.restore_from), self._volume)
         else:
@@ -169,7 +169,7 @@ class PostgresServer(Worker[DatabasePlan]):
         self._configured = postgres.configuration(database)
 
     def _await_answer(self, plan: DatabasePlan) -> None:
-        """Wait until PostgreSQL takes connections at the database's address."""
+        """Wait until PostgreSQL accepts connections at the database's address."""
         where = ["-h", plan.interface.address, "-p", str(plan.database.port)]
         end = time.monotonic() + START_SECONDS
         while True:
@@ -179,15 +179,17 @@ class PostgresServer(Worker[DatabasePlan]):
                 if not self._container.pid():
                     raise
                 if time.monotonic() > end:
-                    said = self._container.last_output()
-                    raise ServiceError(f"PostgreSQL took no connections within {START_SECONDS} s: {said}") from error
+                    output = self._container.last_output()
+                    raise ServiceError(
+                        f"PostgreSQL did not accept connections in {START_SECONDS} s: {output}"
+                    ) from error
                 time.sleep(0.1)
             else:
                 return
 
-    # -- while it runs --------------------------------------------------------------------------------
+    # -- running --------------------------------------------------------------------------------------
     def _follow_parameters(self, database: Database, pid: int) -> None:
-        """Dynamic parameters take effect at once; PostgreSQL keeps the others for the next boot."""
+        """Apply dynamic parameters at once; PostgreSQL applies static ones at the next boot."""
         if postgres.configuration(database) != self._configured:
             self._write_parameters(database, self._volumes.postgres_user())
             os.kill(pid, signal.SIGHUP)
@@ -200,13 +202,13 @@ class PostgresServer(Worker[DatabasePlan]):
             self._reality.set_ready(with_password(self.arn, database.master_password))
 
     def _sql(self, text: str, database: Database) -> str:
-        """Run SQL as the superuser, who can come in only by the container's own socket."""
+        """Run SQL as the superuser, who can only connect by the container's own socket."""
         given = ["-v", f"master={database.master_username}", "-v", f"name={database.name}"]
         psql = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *given, "-U", postgres.SUPERUSER, "-d", "postgres"]
         return self._container.execute(*psql, "-h", "/run/postgresql", "-p", str(database.port), text=text)
 
     def _take(self, snapshot: str, database: Database) -> None:
-        """Copy the running database; the database goes on whatever becomes of the copy."""
+        """Copy the running database. A failure does not affect the database."""
         if self._reality.ready(snapshot):
             return
         try:

@@ -1,4 +1,4 @@
-"""Volumes with PostgreSQL's data: new ones, copies of running databases (snapshots), and copies of those."""
+"""Volumes with PostgreSQL's data: new clusters, snapshots of running databases, and copies of snapshots."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INITDB = (
 
 
 class Volumes:
-    """Docker volumes labelled as the cloud's. Work on them is done by containers that are gone afterwards."""
+    """The cloud's Docker volumes. Temporary containers work on them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -35,31 +35,31 @@ class Volumes:
         self._user: int | None = None
 
     def postgres_user(self) -> int:
-        """The id of the image's user postgres."""
+        """The ID of the user postgres in the image."""
         with self._lock:
             if self._user is None:
                 self._user = int(self._helper.run_once("id", "-u", "postgres"))
             return self._user
 
     def of_snapshot(self, arn: str) -> str:
-        """Name of the volume that keeps a snapshot."""
+        """The name of a snapshot's volume."""
         return self._settings.container(f"snapshot-{hashlib.sha256(arn.encode()).hexdigest()[:12]}")
 
     def make_cluster(self, volume: str) -> None:
-        """A new, empty PostgreSQL cluster."""
+        """Create a new, empty PostgreSQL cluster."""
         self._make(volume)
         self._helper.run_once("sh", "-c", INITDB, volumes={volume: {"bind": MOUNT, "mode": "rw"}})
 
     def copy(self, source: str, target: str) -> None:
-        """Fill a new volume with another's content. Raises ServiceError if there is no such other."""
+        """Copy a volume to a new one. Raises ServiceError if the source does not exist."""
         if not self.exists(source):
-            raise ServiceError(f"the snapshot to restore from ({source}) is not there")
+            raise ServiceError(f"the snapshot to restore ({source}) does not exist")
         self._make(target)
         mounts = {source: {"bind": "/source", "mode": "ro"}, target: {"bind": MOUNT, "mode": "rw"}}
         self._helper.run_once("cp", "-a", "/source/.", MOUNT, volumes=mounts)
 
     def back_up(self, database: ServiceContainer, port: int, volume: str) -> None:
-        """Fill a new volume with a copy of a running database. Raises ServiceError."""
+        """Copy a running database to a new volume. Raises ServiceError."""
         self._make(volume)
         labels = [f"--label={name}={value}" for name, value in self._labels.items()]
         unpack = ["docker", "run", "--rm", "-i", "--network=none", *labels, f"--volume={volume}:{MOUNT}", SERVICE]
@@ -75,10 +75,10 @@ class Volumes:
                 timeout=COMMAND_SECONDS,
                 check=False,
             )
-            said = (source.stderr.read() if source.stderr else b"") + sink.stderr
+            output = (source.stderr.read() if source.stderr else b"") + sink.stderr
         if source.returncode or sink.returncode:
             self.remove(volume)
-            raise ServiceError(f"{database.name}: the backup failed: {said.decode(errors='replace').strip()[-1000:]}")
+            raise ServiceError(f"{database.name}: the backup failed: {output.decode(errors='replace').strip()[-1000:]}")
 
     def exists(self, volume: str) -> bool:
         try:
@@ -88,13 +88,13 @@ class Volumes:
         return True
 
     def remove(self, volume: str) -> None:
-        """Remove the volume. No error if it is not there."""
+        """Remove the volume if it exists."""
         try:
             client().volumes.get(volume).remove(force=True)
         except NotFound:
             return
 
     def _make(self, volume: str) -> None:
-        """An empty volume, whatever there was of that name."""
+        """Create an empty volume, replacing any of that name."""
         self.remove(volume)
         client().volumes.create(volume, labels=self._labels)

@@ -1,4 +1,4 @@
-"""One EC2 instance as a system container: a Debian host whose first process is systemd."""
+"""An EC2 instance as a system container: a Debian host that runs systemd."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ADMIN = 1000
 STOP_SECONDS = 30
 CONSOLE_BYTES = 64 * 1024
 REBOOT_STATUS = 129
-# Readable, so that tools in the host see their kernel; not writable, because it is the machine's kernel too.
+# Readable for tools in the host; not writable, because the machine shares the kernel.
 READ_ONLY = [f"/proc/{name}" for name in ("bus", "fs", "irq", "sysrq-trigger")]
 READ_ONLY += [f"/proc/sys/{name}" for name in ("kernel", "vm", "fs", "dev")]
 MASKED = ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"]
@@ -35,7 +35,7 @@ State = Literal["missing", "running", "rebooting", "off"]
 
 
 class Host:
-    """The container of one instance. The network is put in from outside, after each start."""
+    """The container of an instance. Its network is attached from outside after each start."""
 
     def __init__(self, settings: Settings, instance_id: str) -> None:
         self.name = settings.container(instance_id)
@@ -47,7 +47,7 @@ class Host:
         return client().api
 
     def state(self) -> State:
-        """rebooting: the host has ended by itself in order to start again. off: it was shut down or has died."""
+        """rebooting: the host stopped itself to start again. off: it was shut down or crashed."""
         found = self._inspect()
         if found is None:
             return "missing"
@@ -56,12 +56,12 @@ class Host:
         return "rebooting" if found["ExitCode"] == REBOOT_STATUS else "off"
 
     def pid(self) -> int:
-        """The first process's id; 0 while the host does not run."""
+        """The PID of the host's init; 0 while it does not run."""
         found = self._inspect()
         return int(found["Pid"]) if found else 0
 
     def create(self, guest: Guest) -> None:
-        """Make the container, with the key pair's key and the user data inside. It does not run yet."""
+        """Create the container, with the public key and user data, but do not start it."""
         instance, name = guest.instance, private_name(guest.instance.region, guest.interface.address)
         self._docker.create_volume(self._volume, labels=self._labels)
         self._docker.create_container(
@@ -76,23 +76,23 @@ class Host:
         self._docker.put_archive(self.name, "/", _seed(instance))
 
     def start(self) -> None:
-        """Switch the host on. It waits for its network interface before it boots."""
+        """Start the host, which waits for its network interface before it boots."""
         self._docker.start(self.name)
 
     def stop(self) -> None:
-        """Shut the host down as its power button does; after 30 seconds its power is cut."""
+        """Shut the host down; kill it after 30 seconds."""
         with suppress(NotFound):
             self._docker.stop(self.name, timeout=STOP_SECONDS)
 
     def remove(self) -> None:
-        """Remove the host and its disk. No error if there is none."""
+        """Remove the host and its disk, if they exist."""
         with suppress(NotFound):
             self._docker.remove_container(self.name, force=True, v=True)
         with suppress(NotFound):
             self._docker.remove_volume(self._volume, force=True)
 
     def console(self) -> str:
-        """The end of what the host has printed on its console, over all its boots."""
+        """The end of the host's console output, over all boots."""
         try:
             printed: bytes = self._docker.logs(self.name, tail=2000)
         except (NotFound, APIError):
@@ -132,7 +132,7 @@ def _can_limit_memory() -> bool:
 
 
 def _seed(instance: Instance) -> bytes:
-    """A tar archive of what is put on a new host's disk: admin's key and the user data."""
+    """A tar archive for a new host's disk: the admin user's key and the user data."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         if instance.public_key:

@@ -1,4 +1,4 @@
-"""EC2 instances: each a system container, looked after by a thread of its own so that they boot side by side."""
+"""EC2 instances as system containers, each with its own thread, so that they boot in parallel."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONSOLE_END = "Cloud-init finished"
 
 
 class Instances:
-    """Starts, stops, reboots and removes hosts as the topology says, and notices when one does so by itself."""
+    """Starts, stops, reboots and removes hosts to match the topology, and notices reboots and shutdowns from inside."""
 
     def __init__(self, settings: Settings, reality: Reality, network: Network) -> None:
         self._settings = settings
@@ -40,7 +40,7 @@ class Instances:
         threading.Thread(target=self._watch, name="container events", daemon=True).start()
 
     def reconcile(self, topology: Topology) -> None:
-        """Tell each instance's thread what is wanted. Returns at once."""
+        """Give each instance's thread its plan. Returns at once."""
         interfaces = {interface.id: (vpc, interface) for vpc in topology.vpcs for interface in vpc.interfaces}
         wanted = {
             instance.id: instance
@@ -67,7 +67,7 @@ class Instances:
             self._events.close()
 
     def _watch(self) -> None:
-        """Wake an instance's thread when its container ends: a host that reboots or shuts down by itself."""
+        """Wake an instance's thread when its container ends, because the host rebooted or shut down."""
         mine = {"type": "container", "event": "die", "label": f"{self._settings.label}={self._settings.name}"}
         while not self._closing.is_set():
             try:
@@ -83,7 +83,7 @@ class Instances:
 
 
 class _InstanceWorker(Worker[Guest]):
-    """_boots: what the instance's count was at its last boot. One that switched itself off waits for a higher count."""
+    """_boots: the boot count of the last boot. A host that shut itself down waits for a higher count."""
 
     def __init__(self, settings: Settings, reality: Reality, network: Network, instance_id: str) -> None:
         super().__init__(instance_id, POLL_SECONDS)
@@ -124,7 +124,7 @@ class _InstanceWorker(Worker[Guest]):
     def _boot(self, plan: Guest) -> None:
         self._reality.set_gone(self.name)
         if not self._boots:
-            self._host.remove()  # what a failed attempt has left half made: without the key, for example
+            self._host.remove()  # a failed attempt may have left it incomplete
             self._host.create(plan)
         elif self._host.state() == "running":
             self._host.stop()
@@ -137,10 +137,10 @@ class _InstanceWorker(Worker[Guest]):
         self._plugged, self._console_is_complete = None, False
 
     def _look_after(self, plan: Guest) -> None:
-        """Keep a host that should run plugged in and known as ready or not."""
+        """Keep a running host attached, and report whether it is ready."""
         state = self._host.state()
         if state == "rebooting":
-            log.info("%s reboots by itself", self.name)
+            log.info("%s reboots from inside", self.name)
             self._reality.set_gone(self.name)
             self._start()
             self._look_after(plan)
@@ -151,7 +151,7 @@ class _InstanceWorker(Worker[Guest]):
             if not self._console_is_complete:
                 self._read_console()
         elif not self._reality.powered_off(self.name):
-            log.info("%s was switched off from inside", self.name)
+            log.info("%s was shut down from inside", self.name)
             self._read_console()
             self._reality.set_powered_off(self.name)
 
@@ -168,13 +168,13 @@ class _InstanceWorker(Worker[Guest]):
             self._plugged = None
 
     def _read_console(self) -> None:
-        """Copy the console for the API; complete once the host has said that its user data is through."""
+        """Copy the console for the API. It is complete once the user data has run."""
         text = self._host.console()
         self._reality.set_console(self.name, text)
         self._console_is_complete = CONSOLE_END in text
 
     def _wait_for_ssh(self, plan: Guest) -> None:
-        """Until the host answers on SSH; earlier when something else is wanted of it, or it ends."""
+        """Wait until the host answers on SSH, or until the plan changes or the host stops."""
         namespace, address = self._settings.vpc_namespace(plan.vpc.id), plan.interface.address
         end = time.monotonic() + BOOT_SECONDS
         while time.monotonic() < end:
@@ -185,7 +185,7 @@ class _InstanceWorker(Worker[Guest]):
             if self._woken.wait(PROBE_SECONDS):
                 self._woken.set()
                 return
-        self.failed(f"it did not answer on SSH within {BOOT_SECONDS} s of its start; its console says why")
+        self.failed(f"it did not answer on SSH within {BOOT_SECONDS} s; see its console output")
 
 
 def _answers_on_ssh(namespace: str, address: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the machine can give to a host, and what it keeps for itself."""
+"""Capabilities that the machine can grant to a host, and those that it withholds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
-# In the kernel's order: the place is the bit in /proc/…/status.
+# In the kernel's order: the index is the bit in /proc/…/status.
 CAPABILITIES = """
     CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
     NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN
@@ -15,16 +15,13 @@ CAPABILITIES = """
     MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ
 """
 
-# These reach what the host shares with the machine: its kernel, its clock, its raw devices.
+# Withheld: they affect what hosts share with the machine (kernel, clock, raw devices).
 MACHINES_OWN = "SYS_MODULE SYS_RAWIO SYS_TIME SYSLOG WAKE_ALARM BLOCK_SUSPEND MAC_OVERRIDE MAC_ADMIN"
 
 
 @cache
 def granted_capabilities() -> tuple[str, ...]:
-    """What a host's root may do: what the machine itself may, but for what would reach the machine.
-
-    Docker 20.10 does not start a container with a capability that the machine lacks, and later ones refuse to hear of it.
-    """
+    """All capabilities that the machine has (Docker fails on others), except those that would affect the machine."""
     found = re.search(r"^CapBnd:\s*([0-9a-f]+)", STATUS.read_text(), re.MULTILINE)
     bits = int(found[1], 16) if found else 0
     own = MACHINES_OWN.split()

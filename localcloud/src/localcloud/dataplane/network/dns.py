@@ -1,4 +1,4 @@
-"""Name servers: dnsmasq at each VPC's +2 address and in the internet. What they do not know does not exist."""
+"""Name servers: dnsmasq at each VPC's +2 address and in the internet. Unknown names do not exist."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ INTERNET = "internet"
 
 
 class DnsError(RuntimeError):
-    """A name server does not start; the message has what it said."""
+    """A name server does not start; the message has its output."""
 
 
 class Dns:
-    """Keeps a name server per VPC, and the internet's, equal to the topology's names."""
+    """Runs a name server per VPC and one for the internet, with the names of the topology."""
 
     def __init__(self, settings: Settings, reality: Reality, packages: Packages) -> None:
         self._settings = settings
@@ -43,7 +43,7 @@ class Dns:
         settings.resolv_conf.chmod(0o644)
 
     def reconcile(self, topology: Topology) -> None:
-        """Start, tell and end name servers. Names follow at once; answers may be kept for 5 seconds by who asked."""
+        """Start, update and stop name servers. Clients may cache answers for 5 seconds."""
         common = names.everywhere(self._settings, topology, self._packages.addresses)
         vpcs = {vpc.id: vpc for vpc in topology.vpcs if self._reality.ready(vpc.id)}
         for gone in self._servers.keys() - vpcs.keys() - {INTERNET}:
@@ -72,7 +72,7 @@ class Dns:
 
 
 class _Server:
-    """One dnsmasq in a namespace. It answers from its hosts file, and says of every other name that it is not there."""
+    """A dnsmasq in a namespace. It answers from its hosts file only."""
 
     def __init__(self, namespace: str, addresses: list[str], hosts: Path, found: names.Names) -> None:
         self._addresses = addresses
@@ -91,11 +91,11 @@ class _Server:
         self._wait_until_it_answers(namespace)
 
     def serves(self, addresses: list[str]) -> bool:
-        """Whether it runs and listens at just these addresses."""
+        """Whether it runs and listens at exactly these addresses."""
         return self._process.poll() is None and self._addresses == addresses
 
     def update(self, found: names.Names) -> None:
-        """Make these the names."""
+        """Replace the names."""
         text = names.hosts_file(found)
         if text != self._text:
             self._hosts.write_text(text)
@@ -117,5 +117,5 @@ class _Server:
             else:
                 return
         self._process.kill()
-        said = self._process.communicate()[1]
-        raise DnsError(f"dnsmasq at {self._addresses[0]} does not answer. It said: {said.strip()[-500:]}")
+        output = self._process.communicate()[1]
+        raise DnsError(f"dnsmasq at {self._addresses[0]} does not answer. Its output: {output.strip()[-500:]}")

@@ -1,4 +1,4 @@
-"""Security groups, outside the hosts: one nftables transaction per VPC, in the VPC's own network namespace."""
+"""Security groups, enforced outside the hosts: one nftables transaction per VPC, in the VPC's namespace."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Firewall:
         self._loaded: dict[str, str] = {}
 
     def reconcile(self, topology: Topology) -> None:
-        """Load the rules of the VPCs where something changed. Connections that are open stay open, as on AWS."""
+        """Load the rules of changed VPCs. As on AWS, open connections stay open."""
         for vpc in topology.vpcs:
             namespace = self._settings.vpc_namespace(vpc.id)
             if not namespaces.exists(namespace):
@@ -44,14 +44,14 @@ class Firewall:
             del self._loaded[vpc_id]
 
     def close(self) -> None:
-        """Nothing to do: the rules go with the VPC's namespace."""
+        """Nothing to do: the rules are removed with the VPC's namespace."""
 
 
 def rules(vpc: Vpc) -> str:
-    """The VPC's security groups, and its check of sources, as one nftables transaction that replaces what was there.
+    """The VPC's security groups and source check, as one nftables transaction that replaces the former rules.
 
-    Packets pass two gates: the sender's egress rules, then the receiver's ingress rules. An address that belongs to
-    no interface passes neither. Packets between hosts of one subnet come by here too (bridge-nf-call-iptables).
+    Packets must pass the sender's egress rules and the receiver's ingress rules; addresses without an interface pass
+    neither. This includes packets within a subnet (bridge-nf-call-iptables).
     """
     groups = {group.id: group for group in vpc.groups}
     sets = "".join(_members(vpc, group) for group in vpc.groups)
@@ -79,7 +79,7 @@ table inet security_groups {{
 
 
 def _source_check(interfaces: tuple[Interface, ...]) -> str:
-    """Each interface sends with its own MAC and IPv4 address only, and nothing but IPv4 and ARP."""
+    """Interfaces may only send IPv4 and ARP, from their own MAC and IPv4 address."""
     checked = [
         f"{_port(interface)} . {_mac(interface)} . {interface.address}"
         for interface in interfaces
@@ -127,7 +127,7 @@ def _interface_chains(interface: Interface, groups: dict[str, SecurityGroup]) ->
 
 
 def _rule(rule: Rule, groups: dict[str, SecurityGroup]) -> str:
-    """One rule in nftables' words; empty for a rule that matches nothing here (IPv6, a group of another VPC)."""
+    """A rule in nftables syntax; empty if it matches nothing here (IPv6, a group of another VPC)."""
     side = "saddr" if rule.direction == "ingress" else "daddr"
     if rule.group_id:
         if rule.group_id not in groups:

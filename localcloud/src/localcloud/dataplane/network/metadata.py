@@ -30,7 +30,7 @@ IDLE_SECONDS = 20
 
 
 class Metadata:
-    """One small server per VPC. Who asks is known by the source address, which a host cannot forge (see firewall)."""
+    """A server per VPC. It identifies hosts by source address, which they cannot spoof (see firewall)."""
 
     def __init__(self, settings: Settings, reality: Reality) -> None:
         self._settings = settings
@@ -38,7 +38,7 @@ class Metadata:
         self._services: dict[str, _Service] = {}
 
     def reconcile(self, topology: Topology) -> None:
-        """A service for each VPC that is up, with what the topology says of its hosts."""
+        """Run a service in each VPC that is up, and update its hosts."""
         vpcs = {vpc.id: vpc for vpc in topology.vpcs if self._reality.ready(vpc.id)}
         for vpc_id in self._services.keys() - vpcs.keys():
             self._services.pop(vpc_id).close()
@@ -75,7 +75,7 @@ class _Service(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        log.debug("metadata request from %s broke off", client_address)
+        log.debug("metadata request from %s failed", client_address)
 
     def make_token(self, instance_id: str, seconds: int) -> str:
         now = time.monotonic()
@@ -85,7 +85,7 @@ class _Service(ThreadingHTTPServer):
         return token
 
     def seconds_left(self, token: str, instance_id: str) -> int | None:
-        """How long this token still works for this host; None if it does not."""
+        """How long the token is valid for this host, or None if it is not."""
         holder, end = self._tokens.get(token, ("", 0.0))
         left = end - time.monotonic()
         return int(left) if holder == instance_id and left > 0 else None
@@ -111,7 +111,7 @@ class _Request(BaseHTTPRequestHandler):
         elif not asked.isdigit() or not 1 <= int(asked) <= LONGEST_TOKEN_SECONDS:
             self._answer(400)
         else:
-            # The token dies on the way to whoever is further from here than the hop limit: a container on the host.
+            # The TTL keeps the token from clients beyond the hop limit, such as containers on the host.
             self._set_ttl(guest.instance.metadata.hop_limit)
             token = self.server.make_token(guest.instance.id, int(asked))
             self._answer(200, token, {TTL_HEADER: asked})
@@ -142,7 +142,7 @@ class _Request(BaseHTTPRequestHandler):
         return found[path] if path in found else listing(found, path, guest.instance.key_name)
 
     def _guest(self) -> Guest | None:
-        """Who asks; where nobody may, the refusal is sent and it is None."""
+        """The requesting host. If it may not ask, send the refusal and return None."""
         guest = self.server.guests.get(self.client_address[0])
         if guest is None:
             self._answer(404)

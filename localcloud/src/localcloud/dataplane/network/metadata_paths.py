@@ -1,4 +1,4 @@
-"""What the instance metadata service says about a host: every path with its text."""
+"""The content of the instance metadata service for a host, by path."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def public_name(region: str, address: str) -> str:
 
 
 def paths(guest: Guest) -> dict[str, str]:
-    """{path below /latest/: its text}. Folders are not listed: they follow from the paths."""
+    """Texts by path below /latest/. Directories follow from the paths."""
     instance, interface = guest.instance, guest.interface
     name = private_name(instance.region, interface.address)
     data = {
@@ -119,7 +119,7 @@ def _identity(guest: Guest) -> dict[str, object]:
 
 
 def listing(found: dict[str, str], folder: str, key_name: str | None) -> str | None:
-    """A folder's entries, one a line, as AWS lists them; None where there is no such folder. No / at its end."""
+    """A directory's entries, one per line, as on AWS; None if there is none. folder: without a trailing /."""
     if folder == "meta-data/public-keys" and f"{folder}/0/openssh-key" in found:
         return f"0={key_name}"
     prefix = f"{folder}/" if folder else ""

@@ -1,4 +1,4 @@
-"""Which names resolve to which addresses, seen from inside a VPC and from the internet. Pure."""
+"""DNS names by address, as seen from a VPC and from the internet, as pure functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Names = dict[str, list[str]]
 
 
 def in_vpc(vpc: Vpc, common: Names) -> Names:
-    """{address: names} for a VPC's name server: its own hosts' names lead to private addresses."""
+    """Names by address for a VPC's name server: its own hosts resolve to private addresses."""
     found = {address: list(names) for address, names in common.items()}
     for interface in vpc.interfaces:
         name = private_name(vpc.region, interface.address)
@@ -31,7 +31,7 @@ def in_vpc(vpc: Vpc, common: Names) -> Names:
 
 
 def everywhere(settings: Settings, topology: Topology, packages: Mapping[str, tuple[str, ...]]) -> Names:
-    """{address: names} as the internet sees them: load balancers, databases, public addresses, package mirrors."""
+    """Names by address in the internet: load balancers, databases, public addresses, package mirrors."""
     found: Names = {}
     interfaces = {interface.id: interface for vpc in topology.vpcs for interface in vpc.interfaces}
     for balancer in topology.load_balancers:
@@ -59,5 +59,5 @@ def _add(found: Names, address: str, *names: str) -> None:
 
 
 def hosts_file(found: Names) -> str:
-    """The names in the form of /etc/hosts."""
+    """The names in the format of /etc/hosts."""
     return "".join(f"{address} {' '.join(names)}\n" for address, names in sorted(found.items()))

@@ -22,7 +22,7 @@ UPLINK = "uplink"
 
 
 class Network:
-    """The internet comes up with the object; VPCs follow the topology. attach() plugs a container into a subnet."""
+    """Creates the internet at once; VPCs follow the topology. attach() connects a container to a subnet."""
 
     def __init__(self, settings: Settings, reality: Reality, guard: Guard) -> None:
         self._settings = settings
@@ -35,7 +35,7 @@ class Network:
         self._make_internet()
 
     def reconcile(self, topology: Topology) -> None:
-        """Bring up, change and remove VPCs. One that fails is reported under its id and does not stop the others."""
+        """Create, change and remove VPCs. A failure is reported under the VPC's ID and does not affect others."""
         with self._lock:
             wanted = {vpc.id: vpc for vpc in topology.vpcs if self._is_possible(vpc)}
             for vpc_id in self._vpcs.keys() - wanted.keys():
@@ -47,9 +47,9 @@ class Network:
     def attach(
         self, vpc_id: str, interface: Interface, pid: int, device: str = "eth0", default_route: bool = True
     ) -> None:
-        """Give the process's network namespace a device in the interface's subnet. Idempotent; replaces a stale one.
+        """Give the process's network namespace a device in the interface's subnet. Idempotent.
 
-        Raises NetworkError while the VPC or the subnet is not up, CommandError where the kernel refuses.
+        Raises NetworkError while the VPC or the subnet is not up, CommandError if the kernel refuses.
         """
         with self._lock:
             if vpc_id not in self._vpcs:
@@ -58,9 +58,9 @@ class Network:
             self._vpcs[vpc_id].attach(interface, pid, device, default_route)
 
     def detach(self, interface_id: str) -> None:
-        """Unplug the interface; no error if it is not plugged in.
+        """Detach the interface if it is attached.
 
-        A container that is gone is not enough: the kernel takes its network away later, and answers for it until then.
+        Needed even after its container is gone, because the kernel removes the network later and answers until then.
         """
         with self._lock:
             vpc_id = self._plugged.pop(interface_id, "")
@@ -68,7 +68,7 @@ class Network:
                 self._vpcs[vpc_id].detach(interface_id)
 
     def allow_mirrors(self, addresses: frozenset[str]) -> None:
-        """Let guests and the operator read packages from these addresses of the real internet, and from no others."""
+        """Let guests and the operator reach only these package mirrors in the real internet."""
         with self._lock:
             if addresses != self._mirrors:
                 self._guard.allow(addresses)
@@ -84,7 +84,7 @@ class Network:
             namespaces.delete(self._settings.internet_namespace)
 
     def _is_possible(self, vpc: Vpc) -> bool:
-        """Whether the machine can lend its ranges; a VPC that cannot be is reported as failed."""
+        """Whether the machine can spare the VPC's ranges; if not, the VPC is reported as failed."""
         for cidr in vpc.cidrs:
             if vpc.id not in self._vpcs and (refusal := self._guard.refusal(IPv4Network(cidr))):
                 if self._reality.failure(vpc.id) != refusal:
@@ -137,7 +137,7 @@ class Network:
             f"link set {UPLINK} mtu {mtu} up",
             f"addr add {internet_end}/30 dev {UPLINK}",
             *[f"addr add {address}/32 dev lo" for address in own],
-            # Who asks the API from in here comes from the operator's address, not from the API's own.
+            # Local connections to the API must come from the operator's address, not from the API's own.
             *[f"route replace local {address} dev lo table local scope host src {settings.operator_address}"
               for address in own if address != settings.visitor_address],
             *[f"route add unreachable {network}" for network in (*PRIVATE, INTERNET.supernet())],
@@ -146,7 +146,7 @@ class Network:
 
 
 def _internet_table(mirrors: frozenset[str]) -> str:
-    """The internet's only way out of itself: to the package mirrors. Anything else is refused at once."""
+    """The simulated internet's only way out, to the package mirrors; anything else is rejected."""
     out = f'oifname "{UPLINK}"'
     elements = f"elements = {{ {', '.join(sorted(mirrors))} }};" if mirrors else ""
     gate = f"""{out} ip daddr @mirrors tcp dport {{ 80, 443 }} accept

@@ -1,4 +1,4 @@
-"""The one thing that hosts may read from outside: Debian's packages, from the mirror that the machine uses."""
+"""The only outside access for hosts: Debian packages, from the machine's mirror."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFRESH_SECONDS = 60.0
 
 
 class Packages:
-    """Keeps the mirror's addresses as the machine resolves them, and lets them through the cloud's firewalls."""
+    """Resolves the mirror's addresses and opens the cloud's firewalls for them."""
 
     def __init__(self, network: Network, hosts: tuple[str, ...] | None = None) -> None:
         self._network = network
@@ -30,7 +30,7 @@ class Packages:
         threading.Thread(target=self._refresh, name="packages", daemon=True).start()
 
     def reconcile(self, topology: Topology) -> None:
-        """Let through what was ever resolved: a mirror's addresses change while a host still reads from an old one."""
+        """Allow all addresses ever resolved: hosts may still read from an old one after a change."""
         self._allowed |= {address for found in self.addresses.values() for address in found}
         self._network.allow_mirrors(self._allowed)
 
@@ -46,7 +46,7 @@ class Packages:
 
 
 def _resolve(host: str) -> tuple[str, ...]:
-    """The public IPv4 addresses of a host; none for what does not resolve, or lies in a private range."""
+    """The public IPv4 addresses of a host, without private ones; empty if it does not resolve."""
     try:
         answers = socket.getaddrinfo(host, 80, socket.AF_INET, socket.SOCK_STREAM)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The machine's own way in: a port of its loopback that leads to the first internet-facing load balancer."""
+"""Forwards a port of the machine's loopback to the first internet-facing load balancer."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ NO_LOAD_BALANCER = (
 
 
 class PortForwardError(RuntimeError):
-    """The port cannot be had; the message says how to choose another."""
+    """The port is not available; the message says how to choose another."""
 
 
 class PortForward:
-    """Forwards TCP. What comes in here arrives at the load balancer from the internet's visitor address."""
+    """Forwards TCP. The load balancer sees the internet's visitor address as the client."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -41,14 +41,14 @@ class PortForward:
         except OSError as error:
             self._loop.close()
             raise PortForwardError(
-                f"port {settings.http_port} of this machine cannot be had ({os.strerror(error.errno or 0)}). "
+                f"cannot listen on port {settings.http_port} ({os.strerror(error.errno or 0)}). "
                 "Choose another, for example: localcloud up --port 8081"
             ) from error
-        self._thread = threading.Thread(target=self._loop.run_forever, name="port_forward", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="port forward", daemon=True)
         self._thread.start()
 
     def reconcile(self, topology: Topology) -> None:
-        """Lead to the first internet-facing load balancer: its nodes' public addresses, its lowest port."""
+        """Forward to the public addresses of the first internet-facing load balancer, at its lowest port."""
         interfaces = {interface.id: interface for vpc in topology.vpcs for interface in vpc.interfaces}
         for balancer in topology.load_balancers:
             if balancer.internet_facing and balancer.listeners:
@@ -61,7 +61,7 @@ class PortForward:
         self._targets = []
 
     def close(self) -> None:
-        """Give the port back and break off what goes through."""
+        """Release the port and close all connections."""
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(CLOSE_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -79,7 +79,7 @@ class PortForward:
         try:
             inner = await self._connect()
             if inner is None:
-                # Taken in first: closing on what was not read would reset the connection and lose the answer.
+                # Drain the request first, or close() resets the connection.
                 with suppress(TimeoutError):
                     await asyncio.wait_for(reader.read(CHUNK), READ_SECONDS)
                 writer.write(NO_LOAD_BALANCER)
@@ -88,13 +88,13 @@ class PortForward:
             writers.append(inner[1])
             await asyncio.gather(_copy(reader, inner[1]), _copy(inner[0], writer))
         except OSError as error:
-            log.debug("port_forward: %s", error)
+            log.debug("port forward: %s", error)
         finally:
             for each in writers:
                 each.close()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """A connection to the first node that takes one; None where none does."""
+        """Connect to the first node that accepts; None if none does."""
         for address, port in self._targets:
             made = namespaces.make_socket(self._settings.internet_namespace)
             made.setblocking(False)
@@ -109,7 +109,7 @@ class PortForward:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Everything from one side to the other, then its end."""
+    """Copy a stream to the other side, including its end."""
     with suppress(OSError):
         while data := await reader.read(CHUNK):
             writer.write(data)

@@ -1,4 +1,4 @@
-"""What a VPC's route tables and public addresses mean to the kernel. Pure: topology in, `ip` and nftables text out."""
+"""Translates a VPC's route tables and public addresses to `ip` and nftables commands, as pure functions."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ NAT_TABLE = "gateway"
 
 
 def gateway_address(subnet: Subnet) -> str:
-    """The subnet's router: its first host address, as on AWS."""
+    """The subnet's router: as on AWS, its first host address."""
     return str(IPv4Network(subnet.cidr)[1])
 
 
 def resolver_address(vpc: Vpc) -> str:
-    """The VPC's name server: its first range plus two, as on AWS."""
+    """The VPC's name server: as on AWS, its first range plus two."""
     return str(IPv4Network(vpc.cidrs[0])[2])
 
 
 def way_out(vpc: Vpc, route: Route) -> Literal["internet-gateway"] | NatGateway | None:
-    """Where a route leads: out by the internet gateway, out by a NAT gateway, or (None) nowhere."""
+    """Where a route leads: the internet gateway, a NAT gateway, or (None) nowhere."""
     if vpc.internet_gateway_id and route.target == vpc.internet_gateway_id:
         return "internet-gateway"
     nats = (nat for nat in vpc.nat_gateways if nat.id == route.target and nat.public_address)
@@ -33,15 +33,15 @@ def way_out(vpc: Vpc, route: Route) -> Literal["internet-gateway"] | NatGateway 
 
 
 def _reaches_internet(vpc: Vpc, nat: NatGateway) -> bool:
-    """Whether a NAT gateway can send, which it does by its own subnet's default route."""
+    """Whether the NAT gateway's own subnet has a route to the internet gateway."""
     own_routes = next((subnet.routes for subnet in vpc.subnets if subnet.id == nat.subnet_id), ())
     return any(route.cidr == "0.0.0.0/0" and route.target == vpc.internet_gateway_id for route in own_routes)
 
 
 def routes(vpc: Vpc, subnet: Subnet, bridges: dict[str, str]) -> dict[str, str]:
-    """The subnet's routing table as {destination: what `ip route replace` wants after it}.
+    """The subnet's routing table: arguments for `ip route replace`, by destination. bridges: device by subnet ID.
 
-    What no route covers is dropped without a word, as on AWS. bridges: subnet id to device.
+    As on AWS, packets without a route are dropped silently.
     """
     table = {"0.0.0.0/0": "blackhole"}
     table |= dict.fromkeys(vpc.cidrs, "blackhole")
@@ -53,12 +53,12 @@ def routes(vpc: Vpc, subnet: Subnet, bridges: dict[str, str]) -> dict[str, str]:
 
 
 def public_interfaces(vpc: Vpc) -> list[Interface]:
-    """The interfaces with a public address of their own (a NAT gateway's serves others, not itself)."""
+    """The interfaces with a public address of their own; a NAT gateway's address serves others."""
     return [interface for interface in vpc.interfaces if interface.public_address and interface.owner != "nat-gateway"]
 
 
 def public_addresses(vpc: Vpc) -> set[str]:
-    """Every public address that answers at this VPC's internet gateway."""
+    """All public addresses that are reached through this VPC's internet gateway."""
     if not vpc.internet_gateway_id:
         return set()
     own = {interface.public_address for interface in public_interfaces(vpc) if interface.public_address}
@@ -66,7 +66,7 @@ def public_addresses(vpc: Vpc) -> set[str]:
 
 
 def translation(vpc: Vpc) -> str:
-    """The VPC's address translation and the gates at its internet gateway, as one nftables transaction."""
+    """The VPC's address translation and the filters at its internet gateway, as one nftables transaction."""
     public = {interface.address: interface.public_address for interface in public_interfaces(vpc)}
     outward = ", ".join(f"{private} : {address}" for private, address in sorted(public.items()))
     inward = ", ".join(f"{address} : {private}" for private, address in sorted(public.items()))
@@ -103,14 +103,14 @@ table ip {NAT_TABLE} {{
   }}
   chain input {{
     type filter hook input priority 0; policy accept;
-    {into} counter drop comment "the VPC's router answers nobody outside"
+    {into} counter drop comment "the VPC's router is closed to the internet"
   }}
 }}
 """
 
 
 def _leaving(vpc: Vpc, subnet: Subnet) -> tuple[list[str], list[str]]:
-    """For packets of a subnet that leave by the internet gateway: the verdicts, and the sources given to them."""
+    """Verdicts and source addresses for a subnet's packets that leave through the internet gateway."""
     verdicts, sources = [], []
     for route in sorted(subnet.routes, key=lambda route: -IPv4Network(route.cidr).prefixlen):
         if route.target == "local":

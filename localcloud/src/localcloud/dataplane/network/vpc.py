@@ -1,4 +1,4 @@
-"""One VPC made real: a network namespace that is its router, with a bridge for each subnet."""
+"""A VPC: a network namespace as its router, with a bridge per subnet."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ ROUTER = {
 
 
 class NetworkError(RuntimeError):
-    """Something cannot be plugged in, because what it hangs on is not there."""
+    """An interface cannot be attached, because its VPC or subnet is not up."""
 
 
 class VpcNetwork:
-    """apply() brings the namespace to what a Vpc says, changing only what differs from the last apply()."""
+    """apply() brings the namespace to a Vpc, changing only what differs from the last apply()."""
 
     def __init__(self, settings: Settings, vpc_id: str) -> None:
         self.namespace = settings.vpc_namespace(vpc_id)
@@ -57,13 +57,13 @@ class VpcNetwork:
         nft(self.namespace, rules(Vpc(id="", region="", cidrs=())))
 
     def apply(self, vpc: Vpc) -> None:
-        """Make subnets, gateway, routes and translation as the VPC says. Raises CommandError."""
+        """Apply subnets, gateway, routes and address translation. Raises CommandError."""
         self._apply_local_addresses(vpc)
         self._remove_subnets({subnet.id for subnet in vpc.subnets})
         for subnet in vpc.subnets:
             if subnet.id not in self._bridges:
                 self._add_subnet(subnet)
-        # The gates at the gateway stand before the gateway does.
+        # Load the gateway's filters before creating the gateway.
         text = routing.translation(vpc)
         if text != self._translation:
             nft(self.namespace, text)
@@ -77,14 +77,14 @@ class VpcNetwork:
         self.vpc = vpc
 
     def close(self) -> None:
-        """Remove the VPC's namespace and all that is in it."""
+        """Remove the VPC's namespace with everything in it."""
         if self._linked:
             self._unlink_from_internet()
         namespaces.delete(self.namespace)
 
     # -- subnets --------------------------------------------------------------------------------------
     def _apply_local_addresses(self, vpc: Vpc) -> None:
-        """The VPC's name server and the metadata service answer at the router."""
+        """Assign the addresses of the name server and the metadata service to the router."""
         wanted = {METADATA_ADDRESS, RESOLVER_ALIAS, routing.resolver_address(vpc)}
         lines = [f"addr replace {address}/32 dev lo" for address in wanted - self._local]
         lines += [f"addr del {address}/32 dev lo" for address in self._local - wanted]
@@ -96,7 +96,7 @@ class VpcNetwork:
         table = next(number for number in range(FIRST_TABLE, FIRST_TABLE + 1000) if number not in self._tables.values())
         router = f"{routing.gateway_address(subnet)}/{IPv4Network(subnet.cidr).prefixlen}"
         lines = [
-            # An address of its own: otherwise the bridge's changes with its ports, and hosts lose their router.
+            # A fixed MAC address: otherwise the bridge's changes with its ports, and hosts lose their router.
             f"link add {bridge} address {make_mac(subnet.id)} type bridge mcast_snooping 0",
             f"addr add {router} dev {bridge}",
             f"link set {bridge} up",
@@ -113,7 +113,7 @@ class VpcNetwork:
             del self._routes[subnet_id]
 
     def _clear(self, bridge: str, table: int) -> None:
-        """Remove a subnet, also one that a failed attempt has left half made."""
+        """Remove a subnet, even one that was created only in part."""
         lines = [f"rule del iif {bridge} lookup {table}", f"route flush table {table}", f"link del {bridge}"]
         ip_batch(self.namespace, lines, force=True)
 
@@ -130,12 +130,12 @@ class VpcNetwork:
             gone += [f"route del {destination} table {table}" for destination in before.keys() - wanted.keys()]
             self._routes[subnet.id] = wanted
         ip_batch(self.namespace, lines)
-        ip_batch(self.namespace, gone, force=True)  # a bridge that went took its routes with it
+        ip_batch(self.namespace, gone, force=True)  # routes of a deleted bridge are gone already
 
     # -- internet gateway -----------------------------------------------------------------------------
     def _link_to_internet(self) -> None:
         igw = routing.GATEWAY_DEVICE
-        ip_batch(self.namespace, [f"link del {igw}"], force=True)  # what a failed attempt may have left
+        ip_batch(self.namespace, [f"link del {igw}"], force=True)  # left by a failed attempt
         ip_batch(self.namespace, [
             f"link add {igw} type veth peer name {self._link} netns {self._internet}",
             f"addr add {routing.GATEWAY_VPC_END}/32 dev {igw}",
@@ -162,7 +162,7 @@ class VpcNetwork:
 
     # -- interfaces -----------------------------------------------------------------------------------
     def attach(self, interface: Interface, pid: int, name: str, default_route: bool) -> None:
-        """Plug a process's namespace into the interface's subnet. See Network.attach."""
+        """Attach a process's namespace to the interface's subnet. See Network.attach."""
         subnet = next(
             (subnet for subnet in (self.vpc.subnets if self.vpc else ()) if subnet.id == interface.subnet_id), None
         )
@@ -182,16 +182,16 @@ class VpcNetwork:
         ip_batch(
             pid, ["link set lo up", f"addr add {interface.address}/{prefix} dev {name}", f"link set {name} up", *route]
         )
-        # The address may have been another host's a moment ago.
+        # The address may have belonged to another host until now.
         ip_batch(self.namespace, [f"neigh replace {interface.address} lladdr {mac} dev {bridge} nud stale"])
         announce(self.namespace, bridge, interface.address, mac)
 
     def detach(self, interface_id: str) -> None:
-        """Unplug the interface; no error if it is not plugged in."""
+        """Detach the interface if it is attached."""
         ip_batch(self.namespace, [f"link del {device('e', interface_id)}"], force=True)
 
     def _is_attached(self, end: str, bridge: str, mac: str, pid: int, name: str) -> bool:
-        """Whether this very process's device is the other end of the bridge's port."""
+        """Whether this process's device is the peer of the bridge's port."""
         try:
             here = json.loads(run_in(self.namespace, "ip", "-j", "link", "show", end))[0]
             there = json.loads(run_in(pid, "ip", "-j", "link", "show", name))[0]

@@ -1,4 +1,4 @@
-"""The base images, built from Debian's packages: no image registry is needed. Built only where missing or changed."""
+"""The base images, built from Debian's packages, so that no image registry is needed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Say = Callable[[str], None]
 
 
 class ImageError(RuntimeError):
-    """An image could not be built; the message ends with what the tool said."""
+    """An image could not be built; the message ends with the tool's output."""
 
 
 def ensure(say: Say) -> None:
-    """Build the images that are missing or whose recipe changed, all at the same time. Raises ImageError."""
+    """Build images that are missing or whose recipe has changed, in parallel. Raises ImageError."""
     with locks.held("localcloud-images"):
         source = mirror.of_machine()
         wanted = [recipe for recipe in ALL if _digest_of(recipe.tag) != recipe.digest(source)]
@@ -36,7 +36,7 @@ def ensure(say: Say) -> None:
 
 
 def build(wanted: Sequence[Recipe], source: mirror.Mirror, say: Say) -> None:
-    """Build images, all at the same time. Raises ImageError."""
+    """Build images in parallel. Raises ImageError."""
     say(f"building {len(wanted)} base images from {source.archive}: {', '.join(recipe.tag for recipe in wanted)}")
     with ThreadPoolExecutor(len(wanted)) as pool:
         for built in [pool.submit(_build, recipe, source, say) for recipe in wanted]:
@@ -44,7 +44,7 @@ def build(wanted: Sequence[Recipe], source: mirror.Mirror, say: Say) -> None:
 
 
 def _digest_of(tag: str) -> str:
-    """The recipe's digest that the image of this tag carries, or an empty text where there is no such image."""
+    """The recipe digest in the label of this image; empty if there is no such image."""
     form = f'{{{{index .Config.Labels "{DIGEST_LABEL}"}}}}'
     return subprocess.run(
         ["docker", "image", "inspect", "--format", form, tag], capture_output=True, text=True, check=False
@@ -65,14 +65,14 @@ def _build(recipe: Recipe, source: mirror.Mirror, say: Say) -> None:
         )  # fmt: skip
         if make.wait() != 0:
             messages.seek(0)
-            said = "\n".join(messages.read().decode(errors="replace").splitlines()[-15:])
-            raise ImageError(f"{recipe.tag} could not be built. mmdebstrap said:\n{said}")
+            output = "\n".join(messages.read().decode(errors="replace").splitlines()[-15:])
+            raise ImageError(f"{recipe.tag} could not be built. Output of mmdebstrap:\n{output}")
     if load.returncode != 0:
-        raise ImageError(f"{recipe.tag} could not be imported. docker said:\n{load.stderr}")
-    # The tag moves only now: a build that failed half way leaves the old image in place.
+        raise ImageError(f"{recipe.tag} could not be imported. Output of docker:\n{load.stderr}")
+    # Move the tag last, so that a failed build leaves the old image in place.
     subprocess.run(["docker", "tag", load.stdout.strip(), recipe.tag], check=True)
     if before:
-        subprocess.run(["docker", "image", "rm", before], capture_output=True, check=False)  # still used: it stays
+        subprocess.run(["docker", "image", "rm", before], capture_output=True, check=False)  # fails while it is in use
     say(f"built {recipe.tag} in {time.monotonic() - began:.0f} s")
 
 

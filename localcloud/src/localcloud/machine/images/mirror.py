@@ -1,4 +1,4 @@
-"""The Debian mirror that this machine uses, for the images and for the hosts that run from them."""
+"""The machine's Debian mirror, for building images and for hosts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Mirror:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The host names behind the URIs."""
+        """The host names in the URIs."""
         return tuple(sorted({urlsplit(uri).hostname or "" for uri in (self.archive, self.security)}))
 
     @property
@@ -39,7 +39,7 @@ class Mirror:
 
 
 def of_machine(apt: Path = APT) -> Mirror:
-    """The Debian URIs in the machine's apt sources, or Debian's own where it has none (Ubuntu, Fedora)."""
+    """The Debian URIs in the machine's apt sources, or by default (Ubuntu, Fedora) Debian's own."""
     uris = _uris(apt)
     return Mirror(
         archive=next((uri for uri in uris if uri.endswith("/debian")), DEFAULT_ARCHIVE),
@@ -48,7 +48,7 @@ def of_machine(apt: Path = APT) -> Mirror:
 
 
 def _uris(apt: Path) -> list[str]:
-    """Every http(s) URI of the apt sources, in both of apt's formats, in the order of the files."""
+    """All http(s) URIs in the apt sources, in both formats, in file order."""
     files = [
         apt / "sources.list",
         *sorted(apt.glob("sources.list.d/*.list")),

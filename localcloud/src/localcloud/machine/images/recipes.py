@@ -1,4 +1,4 @@
-"""What the base images are made of. A recipe's digest changes when anything in it does."""
+"""Recipes of the base images. A recipe's digest changes with its content."""
 
 from __future__ import annotations
 
@@ -17,17 +17,13 @@ SLIM = (
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
     "--dpkgopt=force-unsafe-io",
 )
-# PostgreSQL runs without its just-in-time compiler, which is a third of the image.
+# PostgreSQL's just-in-time compiler is a third of the image, and not needed.
 NO_JIT = ("/usr/lib/*/libLLVM*", "/usr/lib/postgresql/*/lib/llvmjit*", "/usr/lib/postgresql/*/lib/bitcode/*")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One image.
-
-    folder: files beside this module, with a script `customize` that gets the root folder as $1.
-    leave_out: patterns of paths that packages do not get to install.
-    """
+    """An image. folder: files with a script `customize`, whose $1 is the root directory. leave_out: paths to exclude."""
 
     tag: str
     packages: tuple[str, ...] = ()
@@ -40,13 +36,13 @@ class Recipe:
         return sorted(path for path in (HERE / self.folder).iterdir() if path.is_file()) if self.folder else []
 
     def digest(self, mirror: Mirror) -> str:
-        """Hex digest of everything that goes into the image except the packages' versions."""
+        """Hex digest of everything that goes into the image, except package versions."""
         parts = [repr(self), *(word.replace(str(HERE), "") for word in self.mmdebstrap(mirror))]
         contents = [path.read_bytes() for path in [*self.files(), *certificates(mirror)]]
         return hashlib.sha256(b"\0".join([part.encode() for part in parts] + contents)).hexdigest()[:16]
 
     def mmdebstrap(self, mirror: Mirror) -> list[str]:
-        """The command that writes the image's root file system to standard output as a tar archive."""
+        """The command that writes the image's root file system to standard output as tar."""
         packages = [*self.packages, *(["ca-certificates"] if mirror.needs_certificates else [])]
         command = ["mmdebstrap", "--variant=minbase", "--mode=root", '--aptopt=Acquire::Languages "none"', *SLIM]
         if packages:
@@ -61,14 +57,14 @@ class Recipe:
                 f"--customize-hook=copy-in {names} {CERTIFICATES}",
                 '--customize-hook=chroot "$1" update-ca-certificates',
             ]
-        # mmdebstrap would empty the package lists last; with today's date they would count as fresh for `cache_valid_time`.
+        # Date the empty package lists back, or they would count as fresh for `cache_valid_time`.
         empty = 'find "$1/var/lib/apt/lists" "$1/var/cache/apt" -type f -delete'
         command += ["--skip=cleanup/apt", f'--customize-hook={empty}; touch -d @0 "$1/var/lib/apt/lists"']
         return [*command, SUITE, "-", *mirror.sources(SUITE)]
 
 
 def certificates(mirror: Mirror) -> list[Path]:
-    """The machine's own certificate authorities, where a guest needs them to read from the mirror."""
+    """The machine's own certificate authorities, if guests need them for the mirror."""
     return sorted(CERTIFICATES.glob("*.crt")) if mirror.needs_certificates else []
 
 
@@ -77,7 +73,7 @@ AMI = Recipe(
     packages=(
         "systemd", "systemd-sysv", "dbus", "libpam-systemd", "openssh-server", "sudo", "python3", "python3-apt",
         "iproute2", "iputils-ping", "netbase", "curl", "ca-certificates", "procps", "less", "vim-tiny", "gnupg", "kmod",
-        # As in Debian's own images for EC2: cloud-init brings the library, updates install themselves, a resolver listens.
+        # In Debian's EC2 images too: cloud-init's library, automatic updates, a local resolver.
         "python3-requests", "unattended-upgrades", "systemd-resolved", "xz-utils", "zstd",
     ),
     folder="ami",
