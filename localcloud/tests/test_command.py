@@ -1,4 +1,4 @@
-"""The `localcloud` command as its user meets it: a whole cloud, a second one beside it, kills, mistakes."""
+"""The `localcloud` command: a whole cloud, a second one beside it, kills, mistakes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from localcloud.testing import Cloud, kept
 
 pytestmark = pytest.mark.cloud
 
-NAME, OTHER = "tcmd", "tcmd-other"  # one name begins with the other
-# Something of every kind: a VPC, an instance with a volume, a database, a load balancer. Prints the instance's id.
+NAME, OTHER = "tcmd", "tcmd-other"  # one name is a prefix of the other
+# Creates resources of every kind (VPC, instance, volume, database, load balancer). Prints the instance's ID.
 POPULATE = """
 import boto3
 ec2, rds, elb = (boto3.client(name) for name in ("ec2", "rds", "elbv2"))
@@ -48,7 +48,7 @@ print(host["Instances"][0]["InstanceId"])
 
 @pytest.fixture(autouse=True)
 def _signals_as_in_a_terminal() -> Iterator[None]:
-    """What runs in the background may ignore these, and its children would inherit that."""
+    """Background processes may ignore these signals, and their children would inherit that."""
     before = [signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGHUP, signal.SIG_DFL)]
     yield
     for number, handler in zip((signal.SIGINT, signal.SIGHUP), before, strict=True):
@@ -57,7 +57,7 @@ def _signals_as_in_a_terminal() -> Iterator[None]:
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    """A cloud that is not up, and is not afterwards."""
+    """A cloud that is down before and after the test."""
     yield from ended(NAME)
 
 
@@ -68,7 +68,7 @@ def other() -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Cloud]:
-    """A cloud that is up; what is done in it changes nothing."""
+    """A cloud that is up, for tests that change nothing."""
     for made in ended("tcmd-up"):
         made.localcloud("up")
         yield made
@@ -137,7 +137,7 @@ def test_up_on_a_running_cloud_changes_nothing_and_other_settings_are_refused(ru
 
 @pytest.mark.parametrize("moment", ["registered", "daemon"])
 def test_up_after_an_up_that_was_killed(cloud: Cloud, moment: str) -> None:
-    """Killed before, or just after it started the daemon: the next one uses what the first left, or removes it."""
+    """Killed before or just after it started the daemon: the next `up` reuses or removes the leftovers."""
     first = subprocess.Popen(command("up"), env=cloud.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert soon(lambda: clouds.find(cloud.name) if moment == "registered" else daemon(cloud)), moment
     first.kill()
@@ -173,7 +173,7 @@ def test_a_port_that_is_taken_is_said_in_one_line_and_nothing_is_made(cloud: Clo
         done = cloud._run(command("up"), 60)
     assert done.returncode == 1
     assert lines(done) == [
-        f"Error: --port={port}: this port of the machine cannot be had (Address already in use). "
+        f"Error: --port={port}: cannot listen on this port (Address already in use). "
         f"Choose another, for example: localcloud up --port {port + 1}"
     ]
     assert not any(kept(cloud.name).values())
@@ -226,7 +226,7 @@ def test_signals_reach_the_command(running: Cloud, number: signal.Signals) -> No
 
 
 def test_exec_gives_input_through_and_needs_no_terminal(running: Cloud) -> None:
-    """Cloud.exec has none; with one, the command has it."""
+    """Cloud.exec has no terminal; if there is one, the command gets it."""
     done = subprocess.run(
         command("exec", "--", "cat"), env=running.environment, input="hello", capture_output=True, text=True,
         check=True,
@@ -253,7 +253,7 @@ def test_in_exec_names_resolve_and_aws_means_this_cloud(running: Cloud) -> None:
 
 @pytest.mark.parametrize("program", ["aws", str(Path(sys.executable).with_name("aws"))])
 def test_the_command_line_of_this_environment_talks_to_this_cloud(running: Cloud, program: str) -> None:
-    """Version 1 would send this very call to the real AWS, if `exec` did not give it the plugin."""
+    """Without the plugin from `exec`, version 1 would send this call to the real AWS."""
     done = running.exec(program, "rds", "describe-db-instances", "--output", "json")
     assert done.returncode == 0, done.stdout
     assert json.loads(done.stdout) == {"DBInstances": []}
@@ -295,14 +295,14 @@ def test_help_says_what_a_command_does(what: str) -> None:
     (("up", "--prot", "1"), {}, 2, "No such option '--prot'. Did you mean '--port'?"),
     (("upp",), {}, 2, "No such command 'upp'."),
     (("exec",), {}, 2, "Missing argument 'COMMAND...'."),
-    (("up",), {"LOCALCLOUD_PORT": "x"}, 2, "'x': want 1 to 65535, for example --port 8081 or LOCALCLOUD_PORT=8081"),
-    (("up", "--aws-time", "0"), {}, 1, "aws_time=0.0: want more than 0, at most 10"),
+    (("up",), {"LOCALCLOUD_PORT": "x"}, 2, "'x': use 1 to 65535, for example --port 8081 or LOCALCLOUD_PORT=8081"),
+    (("up", "--aws-time", "0"), {}, 1, "aws_time=0.0: use more than 0, at most 10"),
     (("faults", "--throttle", "2"), {}, 2, "'--throttle': 2.0 is not in the range 0<=x<=1"),
-    (("faults", "--service", "("), {}, 2, "'(' is no regular expression"),
+    (("faults", "--service", "("), {}, 2, "'(' is not a regular expression"),
     (("api", "--port", "x"), {}, 2, "'--port': 'x' is not a valid int"),
-    (("api", "--aws-time", "0"), {}, 1, "aws_time=0.0: want more than 0, at most 10"),
-    (("actions", "ec3"), {}, 2, "'ec3' is not part of the local cloud; want one of account, acm,"),
-    (("status",), {"LOCALCLOUD_NAME": "Bad name"}, 1, "LOCALCLOUD_NAME='Bad name': want 2 to 20 lower-case letters"),
+    (("api", "--aws-time", "0"), {}, 1, "aws_time=0.0: use more than 0, at most 10"),
+    (("actions", "ec3"), {}, 2, "'ec3' is not part of the local cloud; choose from account, acm,"),
+    (("status",), {"LOCALCLOUD_NAME": "Bad name"}, 1, "LOCALCLOUD_NAME='Bad name': use 2 to 20 lower-case letters"),
     *(((what,), {"LOCALCLOUD_NAME": "not-there"}, 1, "'not-there' is not running. Start it with: localcloud up")
       for what in ("status", "journal", "faults")),
 ])  # fmt: skip
@@ -326,7 +326,7 @@ cli.main()
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines() == [
-        "Error: the local cloud makes network namespaces and firewall tables, so it needs root. "
+        "Error: the local cloud needs root, because it creates network namespaces and firewall tables. "
         f"Run `sudo -s`, then again: localcloud {' '.join(words)}"
     ]
 

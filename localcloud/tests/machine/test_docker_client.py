@@ -1,4 +1,4 @@
-"""What `up` installs beside each Docker client that a machine may have."""
+"""What `up` installs for each Docker client that a machine may have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from localcloud.testing.docker_clients import BUILD, DO_NOT, Clients, client, pr
 
 @pytest.fixture
 def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Give the machine these clients, and no others."""
+    """Give the machine only these clients."""
     monkeypatch.setattr(prerequisites, "_finds", lambda program: program != "docker" or bool(shutil.which("docker")))
     return lambda clients: monkeypatch.setenv("PATH", put(tmp_path, clients))
 
@@ -32,7 +32,7 @@ def test_a_client_that_cannot_build_gets_the_plugin(look: Any, clients: Clients)
     assert prerequisites.missing_packages() == ["docker-buildx"]
 
 
-# What apt offers, what it had installed before, and what `up` installs then.
+# Packages that apt offers, client versions before and after the installation, packages that `up` installs.
 DISTRIBUTIONS = [
     pytest.param("docker-cli docker.io docker-buildx", "26.1.5+dfsg1", None, ["docker-buildx"], id="Debian 13"),
     pytest.param(
@@ -67,15 +67,13 @@ def test_where_no_package_source_has_the_plugin_one_line_says_so(
 ) -> None:
     distribution(tmp_path, monkeypatch, "docker.io", None)
     program(tmp_path / "docker", dpkg_client(tmp_path, "28.2.2"))
-    with pytest.raises(
-        MachineError, match=r"docker-buildx-plugin or docker-buildx.*https://docs\.docker\.com/\S+ says$"
-    ):
+    with pytest.raises(MachineError, match=r"docker-buildx-plugin or docker-buildx.*https://docs\.docker\.com/\S+$"):
         prerequisites._install(prerequisites.missing_packages(), lambda _: None)
     assert not (tmp_path / "installed").exists()
 
 
 def distribution(folder: Path, monkeypatch: pytest.MonkeyPatch, offered: str, brought: str | None) -> None:
-    """apt that offers these packages; docker.io (or docker-cli, where that is apart) brings a client of this version."""
+    """Fake an apt that offers these packages, where docker.io (or docker-cli) brings a client of this version."""
     monkeypatch.setenv("PATH", str(folder))
     docker = {"docker": "docker", "dockerd": "docker"}
     monkeypatch.setattr(prerequisites, "_finds", lambda name: name not in docker or (folder / docker[name]).exists())
@@ -91,5 +89,5 @@ case " $* " in *" docker.io "*) /bin/cp {folder}/new {folder}/docker ;; esac""",
 
 
 def dpkg_client(folder: Path, version: str) -> str:
-    """One whose plugin is there once it has been installed."""
+    """A client whose plugin exists once it is installed."""
     return client(version, f"/bin/grep -q docker-buildx {folder}/installed")

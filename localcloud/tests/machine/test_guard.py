@@ -1,4 +1,4 @@
-"""Nothing leaves the machine. Each test tries to make something leave and looks at what the guard counted."""
+"""Nothing leaves the machine: each test tries to make packets leave, and checks what the guard counted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SOMEWHERE_PRIVATE = "172.30.99.99"
 
 @pytest.fixture
 def leaky(tmp_path: Path) -> Iterator[Lab]:
-    """A cloud whose internet has lost its inner firewall, so that packets come as far as the guard."""
+    """A cloud without the internet's own firewall, so that packets reach the guard."""
     made = Lab("tguard", tmp_path)
     try:
         namespaces.run_in(made.internet, "nft", "delete", "table", "ip", "internet")
@@ -32,7 +32,7 @@ def leaky(tmp_path: Path) -> Iterator[Lab]:
 
 
 def send(namespace: str, address: str, port: int = 9) -> None:
-    """One datagram."""
+    """Send a datagram."""
     with namespaces.make_socket(namespace, socket.SOCK_DGRAM) as sender, suppress(OSError):
         sender.sendto(b"out", (address, port))
 
@@ -60,7 +60,7 @@ def test_the_machine_itself_is_closed_to_its_guests(leaky: Lab) -> None:
 
 
 def test_with_the_inner_firewall_nothing_comes_as_far(lab: Lab) -> None:
-    """The twin: the same packets, and the fixture sees at its end that the guard counted none."""
+    """The twin: the same packets; the fixture checks that the guard counted none."""
     for address in ("198.51.100.7", SOMEWHERE_PRIVATE, "169.254.1.1", "100.64.0.1"):
         send(lab.internet, address)
     vpc = standard_vpc()
@@ -84,7 +84,7 @@ def test_a_range_that_the_machine_needs_is_refused(lab: Lab, monkeypatch: pytest
     )
     vpc = standard_vpc()
     lab.network.reconcile(replace(lab.topology, vpcs=(vpc,)))
-    assert "10.0.0.0/16 holds 10.0.5.5, the name server of this machine" in str(lab.reality.failure(vpc.id))
+    assert "10.0.0.0/16 contains 10.0.5.5, the name server of this machine" in str(lab.reality.failure(vpc.id))
     assert not namespaces.exists(lab.settings.vpc_namespace(vpc.id))
 
 
@@ -96,7 +96,7 @@ def test_the_machines_own_addresses_are_among_those_it_needs() -> None:
 
 @pytest.mark.parametrize("lost", ["10.0.0.0/16", "198.18.0.0/16", "198.19.0.0/17"])
 def test_a_route_that_somebody_removed_comes_back(lab: Lab, lost: str) -> None:
-    """As systemd-networkd does when it starts; the packet filter is not asked here."""
+    """As systemd-networkd does when it starts."""
     lab.apply(replace(standard_vpc(), interfaces=()))
     number = str(guard.metric(lab.settings))
     run("ip", "route", "del", "unreachable", lost, "metric", number)
@@ -108,7 +108,7 @@ def test_a_route_that_somebody_removed_comes_back(lab: Lab, lost: str) -> None:
 def test_firewalld_forwards_what_the_guard_lets_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, asked: bool
 ) -> None:
-    """Its own chain rejects what no zone forwards, whatever another table has accepted."""
+    """Its own chain rejects what no zone forwards, even if another table has accepted it."""
     program = tmp_path / "firewall-cmd"
     program.write_text(f'#!/bin/sh\n[ $1 = --state ] && echo {state} || echo "$@" >> {tmp_path}/said\n')
     program.chmod(0o755)
@@ -134,7 +134,7 @@ def test_down_leaves_nothing(tmp_path: Path) -> None:
 
 
 def _picture() -> list[str]:
-    """What of this test's clouds is to be seen on the machine."""
+    """Everything of this test's clouds on the machine."""
     lines = [*run("nft", "list", "tables").splitlines(), *run("ip", "route", "show").splitlines()]
     lines += [*run("ip", "-br", "link", "show").splitlines(), *namespaces.names()]
     lines += run("iptables", "-S", "DOCKER-USER", check=False).splitlines()

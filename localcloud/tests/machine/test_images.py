@@ -1,4 +1,4 @@
-"""Where the images' packages come from, and when an image counts as changed."""
+"""The mirror of the images' packages, and when an image counts as changed."""
 
 from __future__ import annotations
 

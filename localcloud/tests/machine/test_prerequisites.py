@@ -1,4 +1,4 @@
-"""What the machine is told to do, and what its user is told; and the Docker daemon, really started and ended."""
+"""Commands and messages of the preparation, and a Docker daemon that is really started and stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from localcloud.settings import Settings
 
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine that has none of the programs: the folder that is its whole PATH."""
+    """A machine without any programs: a folder as its whole PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(prerequisites, "_finds", lambda program: (tmp_path / program).exists())
     monkeypatch.setattr(prerequisites, "KEYRING_FILES", [tmp_path / "keyring"])
@@ -47,7 +47,7 @@ def test_on_debian_what_is_missing_is_installed_and_said(bare: Path) -> None:
     program(bare / "apt-cache", "true")
     said: list[str] = []
     prerequisites._install(prerequisites.missing_packages(), said.append)
-    assert said[0] == "reading the lists of packages"
+    assert said[0] == "updating the package lists"
     assert said[1].startswith("installing debian-archive-keyring, dnsmasq-base, docker.io")
     assert "docker-cli" not in said[1], "this Debian has it in docker.io"
     assert "buildx" not in said[1], "this Debian's client has BuildKit built in"
@@ -88,7 +88,7 @@ def test_the_kernels_settings_are_raised_and_never_lowered(
     assert len(said) == lines
 
 
-# In namespaces of its own, where no daemon answers: the machine's own daemon is not seen and not touched.
+# Runs in its own namespaces, where no daemon answers, so that the machine's daemon is not touched.
 ENGINE = """
 import json, subprocess
 from pathlib import Path
@@ -105,7 +105,7 @@ print(json.dumps({"said": said, "pid": pid, "bridge": bridge, "alive": engine._i
                   "bridge_after": engine._has_bridge(), "left": [p.name for p in engine.STATE_ROOT.iterdir()]}))
 """
 
-# As after a restart of the machine: the cloud's files and its volume are there, its daemon and Docker's are not.
+# As after a restart of the machine: the cloud's files and volume exist, but its daemon and Docker do not run.
 RESTARTED = """
 import json, os, signal, subprocess, time
 from localcloud import clouds, settings
@@ -129,7 +129,7 @@ needs_docker = pytest.mark.skipif(not shutil.which("dockerd"), reason="needs Doc
 
 
 def on_a_machine_of_its_own(program: str) -> Any:
-    """What the program prints last, as JSON."""
+    """The program's last line of output, parsed as JSON."""
     mounts = "; ".join(
         f"mkdir -p {path}; mount -t tmpfs tmpfs {path}" for path in ("/run", "/var/lib/docker", "/var/lib/localcloud")
     )
@@ -149,7 +149,7 @@ def test_docker_is_started_where_none_answers_and_ended_without_a_trace() -> Non
     assert seen["bridge"]
     assert seen["said"] == [
         "starting Docker (dockerd, in the background)",
-        f"ending Docker (process {seen['pid']}), which `up` had started",
+        f"stopping Docker (process {seen['pid']}), which `up` had started",
     ]
     assert not seen["alive"]
     assert not seen["bridge_after"]
@@ -163,5 +163,5 @@ def test_down_starts_docker_to_remove_what_a_cloud_had_there_before_the_machine_
     seen = on_a_machine_of_its_own(RESTARTED)
     assert seen["changed"]
     assert seen["said"][0].startswith("starting Docker")
-    assert seen["said"][-2].startswith("ending Docker")
+    assert seen["said"][-2].startswith("stopping Docker")
     assert seen["volumes"] == []

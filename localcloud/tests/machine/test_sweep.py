@@ -1,4 +1,4 @@
-"""The sweep: everything of one cloud goes, without its daemon's help, and nothing of another."""
+"""The sweep removes everything of one cloud without its daemon, and nothing of another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from localcloud.settings import Settings
 
 pytestmark = pytest.mark.cloud
 
-# A cloud in a process of its own, which is then killed: VPC, name servers, a container and a volume.
+# A cloud in its own process, which is then killed: VPC, name servers, a container and a volume.
 CLOUD = """
 import subprocess, sys, time
 from pathlib import Path
@@ -67,6 +67,6 @@ def test_a_killed_cloud_is_swept_and_its_neighbour_is_not(killed: Settings, lab:
 
 
 def test_the_name_alone_is_enough(killed: Settings) -> None:
-    """As when the settings file is lost: the slot is not known then, and a wrong one does no harm."""
+    """If the settings file is lost, the slot is unknown, and a wrong one does no harm."""
     assert len(sweep(Settings(name="tkilled", slot=(killed.slot + 1) % 16, state_root=killed.state_root))) >= 6
     assert sweep(killed) == []

@@ -31,20 +31,20 @@ def hold(call: Call, clock: Lifecycle) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _asked(call: Call, parameter: str, identifier: Callable[[Any], str], models: list[Any]) -> list[Any]:
+def _asked(call: Call, parameter: str, identifier: str, models: list[Any]) -> list[Any]:
     """The models that the call names, or all."""
     wanted = call.parameters.get(parameter)
     names = {wanted} if isinstance(wanted, str) else set(wanted or ())
-    return [model for model in models if not names or identifier(model) in names]
+    return [model for model in models if not names or getattr(model, identifier) in names]
 
 
 def _instances(call: Call) -> bool:
-    asked = _asked(call, "InstanceIds", lambda instance: instance.id, moto_state.instances(call.region))
-    return any(instances.is_passing(instance) for instance in asked)
+    asked = _asked(call, "InstanceIds", "id", moto_state.instances(call.region))
+    return any(instances.is_in_transition(instance) for instance in asked)
 
 
 def _statuses(call: Call) -> bool:
-    asked = _asked(call, "InstanceIds", lambda instance: instance.id, moto_state.instances(call.region))
+    asked = _asked(call, "InstanceIds", "id", moto_state.instances(call.region))
     return any(
         instances.state_of(instance) == "pending" or instance.instance_status["Status"] == "initializing"
         for instance in asked
@@ -53,25 +53,25 @@ def _statuses(call: Call) -> bool:
 
 def _nat_gateways(call: Call) -> bool:
     gateways = list(moto_state.ec2(call.region).nat_gateways.values())
-    asked = _asked(call, "NatGatewayIds", lambda gateway: gateway.id, gateways)
+    asked = _asked(call, "NatGatewayIds", "id", gateways)
     return any(nat_gateways.state_of(gateway) in ("pending", "deleting") for gateway in asked)
 
 
 def _load_balancers(call: Call) -> bool:
     models = list(moto_state.elbv2(call.region).load_balancers.values())
-    asked = _asked(call, "LoadBalancerArns", lambda balancer: balancer.arn, models)
+    asked = _asked(call, "LoadBalancerArns", "arn", models)
     return any(load_balancers.state_of(balancer) == "provisioning" for balancer in asked)
 
 
 def _databases(call: Call) -> bool:
     models = list(moto_state.rds(call.region).databases.values())
-    asked = _asked(call, "DBInstanceIdentifier", lambda database: database.db_instance_identifier, models)
-    return any(databases.is_passing(database) for database in asked)
+    asked = _asked(call, "DBInstanceIdentifier", "db_instance_identifier", models)
+    return any(databases.is_in_transition(database) for database in asked)
 
 
 def _snapshots(call: Call) -> bool:
     models = list(moto_state.rds(call.region).database_snapshots.values())
-    asked = _asked(call, "DBSnapshotIdentifier", lambda snapshot: snapshot.db_snapshot_identifier, models)
+    asked = _asked(call, "DBSnapshotIdentifier", "db_snapshot_identifier", models)
     return any(snapshot.status == "creating" for snapshot in asked)
 
 

@@ -179,9 +179,8 @@ def _check_kernel() -> None:
     for module in MODULES:
         # Ignore failures: many kernels have these built in.
         subprocess.run(["modprobe", "-q", module], capture_output=True, check=False)
-    tried = subprocess.run(
-        ["unshare", "--net", "sh", "-c", KERNEL_TRIAL], capture_output=True, text=True, check=False
-    )  # fmt: skip
+    trial = ["unshare", "--net", "sh", "-c", KERNEL_TRIAL]
+    tried = subprocess.run(trial, capture_output=True, text=True, check=False)
     if tried.returncode != 0:
         raise MachineError(
             "this machine's kernel lacks what the local cloud's networks need (veth, bridge, br_netfilter, nf_tables "

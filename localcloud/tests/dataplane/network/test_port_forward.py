@@ -1,4 +1,4 @@
-"""The machine's port that leads to the first internet-facing load balancer."""
+"""The local port that is forwarded to the first internet-facing load balancer."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ def test_without_one_it_says_so(vpc: Lab, port_forward: PortForward) -> None:
 
 
 def test_a_port_that_is_taken(vpc: Lab, port_forward: PortForward) -> None:
-    with pytest.raises(PortForwardError, match=f"port {vpc.settings.http_port} of this machine .* --port"):
+    with pytest.raises(PortForwardError, match=f"cannot listen on port {vpc.settings.http_port} .* --port"):
         PortForward(vpc.settings)

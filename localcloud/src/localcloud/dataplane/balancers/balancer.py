@@ -125,11 +125,9 @@ class Balancer(Worker[BalancerPlan]):
             first = not self._attached
             self._network.attach(plan.balancer.vpc_id, interface, pid, device=name, default_route=first)
             ip_batch(pid, [f"rule del from {interface.address}", f"route flush table {table}"], force=True)
-            ip_batch(pid, [
-                f"route add {subnet.cidr} dev {name} src {interface.address} table {table}",
-                f"route add default via {routing.gateway_address(subnet)} dev {name} table {table}",
-                f"rule add from {interface.address} lookup {table}",
-            ])  # fmt: skip
+            local = f"route add {subnet.cidr} dev {name} src {interface.address} table {table}"
+            default = f"route add default via {routing.gateway_address(subnet)} dev {name} table {table}"
+            ip_batch(pid, [local, default, f"rule add from {interface.address} lookup {table}"])
             self._attached[interface.id] = interface
 
     def _configure(self, plan: BalancerPlan) -> None:

@@ -136,15 +136,10 @@ class VpcNetwork:
     def _link_to_internet(self) -> None:
         igw = routing.GATEWAY_DEVICE
         ip_batch(self.namespace, [f"link del {igw}"], force=True)  # left by a failed attempt
-        ip_batch(self.namespace, [
-            f"link add {igw} type veth peer name {self._link} netns {self._internet}",
-            f"addr add {routing.GATEWAY_VPC_END}/32 dev {igw}",
-            f"link set {igw} up",
-        ])  # fmt: skip
-        ip_batch(self._internet, [
-            f"addr add {routing.GATEWAY_INTERNET_END}/32 dev {self._link}",
-            f"link set {self._link} up",
-        ])  # fmt: skip
+        link = f"link add {igw} type veth peer name {self._link} netns {self._internet}"
+        ip_batch(self.namespace, [link, f"addr add {routing.GATEWAY_VPC_END}/32 dev {igw}", f"link set {igw} up"])
+        address = f"addr add {routing.GATEWAY_INTERNET_END}/32 dev {self._link}"
+        ip_batch(self._internet, [address, f"link set {self._link} up"])
         self._linked = True
 
     def _unlink_from_internet(self) -> None:
@@ -173,10 +168,8 @@ class VpcNetwork:
         if self._is_attached(end, bridge, mac, pid, name):
             return
         self.detach(interface.id)
-        ip_batch(self.namespace, [
-            f"link add {end} type veth peer name {name} address {mac} netns {pid}",
-            f"link set {end} master {bridge} up",
-        ])  # fmt: skip
+        link = f"link add {end} type veth peer name {name} address {mac} netns {pid}"
+        ip_batch(self.namespace, [link, f"link set {end} master {bridge} up"])
         route = [f"route replace default via {routing.gateway_address(subnet)} dev {name}"] if default_route else []
         prefix = IPv4Network(subnet.cidr).prefixlen
         ip_batch(

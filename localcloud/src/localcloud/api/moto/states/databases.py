@@ -49,7 +49,7 @@ def begin(database: Any, activity: str, *, boots: int = 0) -> None:
         database._booted_group, database._applied = group_of(database).name, user_parameters(group_of(database))
 
 
-def is_passing(database: Any) -> bool:
+def is_in_transition(database: Any) -> bool:
     return status_of(database) not in ("available", "stopped", "failed")
 
 

@@ -14,7 +14,7 @@ from ..patching import replace, wrap
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 INITIATED = "Client.InstanceInitiatedShutdown"
 # moto's state -> the transitional state before it.
-PASSING = {"running": "pending", "stopped": "stopping", "terminated": "shutting-down"}
+TRANSITIONS = {"running": "pending", "stopped": "stopping", "terminated": "shutting-down"}
 
 
 def state_of(instance: Any) -> str:
@@ -25,17 +25,17 @@ def state_of(instance: Any) -> str:
         return final
     if final == "running" and clock.failure(instance.id):
         return "terminated"
-    passing = PASSING[final]
+    transitional = TRANSITIONS[final]
     reached = clock.is_real if final == "running" else clock.is_gone
-    if not clock.over(f"instance {passing}", instance._since) or not reached(instance.id):
-        return passing
+    if not clock.over(f"instance {transitional}", instance._since) or not reached(instance.id):
+        return transitional
     instance._settled = True
     return final
 
 
-def is_passing(instance: Any) -> bool:
+def is_in_transition(instance: Any) -> bool:
     """Whether the state is transitional."""
-    return state_of(instance) in PASSING.values()
+    return state_of(instance) in TRANSITIONS.values()
 
 
 def _begin(instance: Any, boots: int = 0) -> None:

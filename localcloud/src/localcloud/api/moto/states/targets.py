@@ -12,9 +12,8 @@ from .. import lifecycle, moto_state
 from ..patching import replace
 
 NOT_IN_USE = ("unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer")
-ZONE_NOT_ENABLED = (
-    "unused", "Target.NotInUse", "Target is in an Availability Zone that is not enabled for the load balancer",
-)  # fmt: skip
+OTHER_ZONE = "Target is in an Availability Zone that is not enabled for the load balancer"
+ZONE_NOT_ENABLED = ("unused", "Target.NotInUse", OTHER_ZONE)
 STOPPED = ("unused", "Target.InvalidState", "Target is in the stopped state")
 NOT_REGISTERED = ("unused", "Target.NotRegistered", "Target is not registered to the target group")
 DRAINING = ("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
@@ -105,10 +104,8 @@ def _register(self: Any, targets: list[dict[str, Any]]) -> None:
     for target in targets:
         key = key_of(self, target)
         if key not in self.targets:
-            zone = target.get("AvailabilityZone")
-            self.targets[key] = {
-                "Id": target["Id"], "Port": target.get("Port", self.port), "since": time.monotonic(), "zone": zone,
-            }  # fmt: skip
+            port, zone = target.get("Port", self.port), target.get("AvailabilityZone")
+            self.targets[key] = {"Id": target["Id"], "Port": port, "since": time.monotonic(), "zone": zone}
         self.deregistered_targets.pop(key, None)
 
 
