@@ -19,7 +19,7 @@ from typing import Any
 from . import aws_cli, control
 from .machine import images, locks, prerequisites
 from .machine.sweep import processes, sweep
-from .settings import MAX_CLOUDS, STATE_ROOT, Settings, SettingsError
+from .settings import MAX_CLOUDS, STATE_ROOT, Settings
 
 Say = Callable[[str], None]
 START_SECONDS = 60
@@ -243,6 +243,3 @@ def _end_daemon(settings: Settings, say: Say) -> bool:
             break
         time.sleep(0.05)
     return True
-
-
-__all__ = ["CloudError", "SettingsError", "ask", "daemon_pid", "down", "find", "is_running", "running", "up"]

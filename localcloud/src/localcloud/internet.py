@@ -57,6 +57,3 @@ class Internet:
     def _listen(self, port: int) -> Any:
         settings = self._settings
         return namespaces.listen(settings.internet_namespace, str(settings.api_address), port)
-
-
-__all__ = ["API_PORT", "Internet"]

@@ -45,10 +45,8 @@ def _instances(call: Call) -> bool:
 
 def _statuses(call: Call) -> bool:
     asked = _asked(call, "InstanceIds", "id", moto_state.instances(call.region))
-    return any(
-        instances.state_of(instance) == "pending" or instance.instance_status["Status"] == "initializing"
-        for instance in asked
-    )
+    checks = {instance.instance_status["Status"] for instance in asked}
+    return "initializing" in checks or "pending" in {instances.state_of(instance) for instance in asked}
 
 
 def _nat_gateways(call: Call) -> bool:

@@ -99,11 +99,6 @@ class Reality:
         with self._changed:
             return self._consoles.get(instance_id, "")
 
-    def changed(self) -> None:
-        """Wake waiters: something outside this object (the clock, a moto model) may have changed."""
-        with self._changed:
-            self._changed.notify_all()
-
     def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Wait until condition() is true, checking at every change. False after `timeout` seconds.
 

@@ -69,9 +69,8 @@ def of_resource(action: str, resource: Resource, region: str, parameters: dict[s
 def requested_tags(parameters: dict[str, Any], kind: str) -> dict[str, str]:
     """The tags in a call. kind: the resource type to select in TagSpecifications."""
     given = [parameters.get("Tags") or parameters.get("tags") or []]
-    given += [
-        spec.get("Tags", []) for spec in parameters.get("TagSpecifications", ()) if spec.get("ResourceType") == kind
-    ]
+    specs = parameters.get("TagSpecifications", ())
+    given += [spec.get("Tags", []) for spec in specs if spec.get("ResourceType") == kind]
     if isinstance(given[0], dict):
         return dict(given[0])
     found = {

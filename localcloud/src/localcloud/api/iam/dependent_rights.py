@@ -103,9 +103,8 @@ def _pass_role(call: Call) -> Right:
     if call.service == "iam":  # AWS does not document iam:PassedToService here, so policies cannot rely on it
         return Right("iam:PassRole", kinds=frozenset({"role"}))
     wanted = set(call.parameters["IamInstanceProfile"].values())
-    profiles = [
-        profile for profile in moto_state.iam().instance_profiles.values() if {profile.arn, profile.name} & wanted
-    ]
+    profiles = list(moto_state.iam().instance_profiles.values())
+    profiles = [profile for profile in profiles if {profile.arn, profile.name} & wanted]
     return Right("iam:PassRole", tuple(role.arn for profile in profiles for role in profile.roles), context=context)
 
 

@@ -93,19 +93,15 @@ def _whole(call: Call) -> Call:
 def _need(call: Call, principal: Principal, action: str, resource: resources.Resource, common: dict[str, Any]) -> None:
     keys = {**common, **context.of_resource(action, resource, call.region, call.parameters)}
     found = verdict(principal, action, resource.arn, keys)
-    if (
-        found.decision is Decision.IMPLICIT_DENY
-        and action == "sts:AssumeRole"
-        and _trusted_by_name(principal, resource.arn)
-    ):
+    if action == "sts:AssumeRole" and found.decision is Decision.IMPLICIT_DENY and _trusts(resource.arn, principal):
         return
     if found.decision is not Decision.ALLOWED:
         raise _refusal(call, principal, action, resource.arn, found)
 
 
-def _trusted_by_name(principal: Principal, arn: str) -> bool:
+def _trusts(arn: str, principal: Principal) -> bool:
     """A role that trusts this principal by ARN needs no policy of the principal; the trust is checked later."""
-    role = next((candidate for candidate in moto_state.iam().roles.values() if candidate.arn == arn), None)
+    role = next((role for role in moto_state.iam().roles.values() if role.arn == arn), None)
     trust = Document(principals.text_of(role.assume_role_policy_document)).statements if role is not None else []
     named = [
         statement["Principal"].get("AWS", []) for statement in trust if isinstance(statement.get("Principal"), dict)

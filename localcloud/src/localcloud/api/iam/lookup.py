@@ -127,15 +127,11 @@ def _defaults_of_a_launch(ec2: Any, kind: str, parameters: dict[str, Any]) -> It
     """A launch without a subnet uses a default subnet; without groups, the VPC's default group."""
     interfaces = parameters.get("NetworkInterfaces") or [{}]
     subnet = parameters.get("SubnetId") or interfaces[0].get("SubnetId")
-    every = [candidate for zone in ec2.subnets.values() for candidate in zone.values()]
-    chosen = next(
-        (
-            candidate
-            for candidate in every
-            if candidate.id == subnet or (not subnet and str(candidate.default_for_az) == "true")
-        ),
-        None,
-    )
+    subnets = [found for zone in ec2.subnets.values() for found in zone.values()]
+    if subnet:
+        chosen = next((found for found in subnets if found.id == subnet), None)
+    else:
+        chosen = next((found for found in subnets if str(found.default_for_az) == "true"), None)
     if chosen is None:
         return
     if kind == "subnet" and not subnet:

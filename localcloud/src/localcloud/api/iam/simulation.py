@@ -78,8 +78,7 @@ def _result(principal: Principal, action: str, resource: str, context: dict[str,
         "EvalResourceName": resource,
         "EvalDecision": found.decision.value,
         "MatchedStatements": [
-            {"SourcePolicyId": document.name, "SourcePolicyType": document.kind}
-            for document in found.evaluation.matched
+            {"SourcePolicyId": policy.name, "SourcePolicyType": policy.kind} for policy in found.evaluation.matched
         ],
         "MissingContextValues": sorted(_missing(principal, action, resource, context)),
     }

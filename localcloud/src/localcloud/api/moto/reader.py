@@ -54,11 +54,8 @@ def _vpcs(region: str) -> Iterator[Vpc]:
         )
         if vpc.is_default and not interfaces:
             continue
-        gateways = [
-            gateway
-            for gateway in backend.internet_gateways.values()
-            if gateway.vpc is not None and gateway.vpc.id == vpc.id
-        ]
+        attached = [gateway for gateway in backend.internet_gateways.values() if gateway.vpc is not None]
+        gateways = [gateway for gateway in attached if gateway.vpc.id == vpc.id]
         yield Vpc(
             id=vpc.id,
             region=region,

@@ -176,6 +176,3 @@ def groups_of(balancer: LoadBalancer, groups: Sequence[TargetGroup]) -> tuple[Ta
     actions = [rule.action for listener in balancer.listeners for rule in listener.rules]
     wanted = {action.target_group_arn for action in actions if action.kind == "forward"}
     return tuple(group for group in groups if group.arn in wanted)
-
-
-__all__ = ["Balancer", "BalancerPlan", "HaproxyError", "groups_of"]

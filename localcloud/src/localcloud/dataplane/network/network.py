@@ -176,6 +176,3 @@ table ip internet {{
   }}
 }}
 """
-
-
-__all__ = ["Network", "NetworkError"]

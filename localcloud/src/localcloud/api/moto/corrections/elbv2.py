@@ -94,10 +94,8 @@ def idempotent_target_groups() -> None:
 
     def create_target_group(self: Any, name: str, **params: Any) -> Any:
         for group in self.target_groups.values():
-            same = all(
-                params.get(setting) in (None, "") or str(params[setting]) == str(getattr(group, setting))
-                for setting in settings
-            )
+            given = [setting for setting in settings if params.get(setting) not in (None, "")]
+            same = all(str(params[setting]) == str(getattr(group, setting)) for setting in given)
             if group.name == name and same:
                 return group
         return create(self, name, **params)

@@ -73,11 +73,8 @@ def engine_versions() -> None:
 
     def describe(self: Any) -> ActionResult:
         params = self.params
-        versions = [
-            version
-            for version in postgres_versions()
-            if params.get("EngineVersion") in (None, version, version.split(".")[0])
-        ]
+        wanted = params.get("EngineVersion")
+        versions = [version for version in postgres_versions() if wanted in (None, version, version.split(".")[0])]
         if params.get("DefaultOnly"):
             versions = [version for version in versions if version == DEFAULT_POSTGRES_VERSION]
         if params.get("Engine") not in (None, "postgres"):
