@@ -124,13 +124,13 @@ class FourHosts:
     def health(self, group: str) -> dict[str, dict[str, Any]]:
         """{target's id: TargetHealth}."""
         told = self.elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        return {one["Target"]["Id"]: one["TargetHealth"] for one in told}
+        return {description["Target"]["Id"]: description["TargetHealth"] for description in told}
 
     def await_health(self, tier: str, wanted: dict[str, int]) -> None:
         group = self.target_group(tier)
 
         def states() -> dict[str, int]:
-            return Counter(one["State"] for one in self.health(group).values())
+            return Counter(target["State"] for target in self.health(group).values())
 
         assert soon(lambda: states() == wanted), self.health(group)
 

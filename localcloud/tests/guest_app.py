@@ -76,7 +76,7 @@ def log_in(connection: ssl.SSLSocket, file: Any, password: str) -> None:
     key = hmac.digest(salted, b"Client Key", "sha256")
     final = f"c=biws,r={values['r']}"
     signature = hmac.digest(hashlib.sha256(key).digest(), f"{first},{challenge},{final}".encode(), "sha256")
-    proof = bytes(one ^ other for one, other in zip(key, signature, strict=True))
+    proof = bytes(byte ^ other for byte, other in zip(key, signature, strict=True))
     send(connection, b"p", f"{final},p={base64.b64encode(proof).decode()}".encode())
     while receive(file)[0] != b"Z":
         pass

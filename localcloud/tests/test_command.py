@@ -143,7 +143,7 @@ def test_up_after_an_up_that_was_killed(cloud: Cloud, moment: str) -> None:
     first.kill()
     first.wait()
     cloud.localcloud("up")
-    assert len([one for one in kept(cloud.name)["processes"] if "localcloud.daemon" in one]) == 1
+    assert len([process for process in kept(cloud.name)["processes"] if "localcloud.daemon" in process]) == 1
     assert cloud.exec("true").returncode == 0
 
 
@@ -154,9 +154,9 @@ def test_two_ups_at_once_make_one_cloud(cloud: Cloud) -> None:
         )
         for _ in range(2)
     ]
-    said = [json.loads(one.communicate(timeout=120)[0])["changed"] for one in both]
+    said = [json.loads(process.communicate(timeout=120)[0])["changed"] for process in both]
     assert sorted(said) == [False, True]
-    assert len([one for one in kept(cloud.name)["processes"] if "localcloud.daemon" in one]) == 1
+    assert len([process for process in kept(cloud.name)["processes"] if "localcloud.daemon" in process]) == 1
 
 
 def test_an_up_that_is_interrupted_leaves_nothing(cloud: Cloud) -> None:

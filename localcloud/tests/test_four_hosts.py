@@ -56,11 +56,11 @@ def test_the_console_shows_the_key_that_the_host_then_has(hosts: FourHosts) -> N
     operator = {"IpRanges": [{"CidrIp": f"{hosts.settings.operator_address}/32"}]}
     hosts.permit("frontend", 22, **operator)
     elastic = hosts.ec2.allocate_address(Domain="vpc")
-    one = hosts.stack.ids["frontend-1"]
-    hosts.ec2.associate_address(InstanceId=one, AllocationId=elastic["AllocationId"])
+    instance = hosts.stack.ids["frontend-1"]
+    hosts.ec2.associate_address(InstanceId=instance, AllocationId=elastic["AllocationId"])
     assert soon(lambda: scanned(elastic["PublicIp"]) != "")
     fingerprint = scanned(elastic["PublicIp"])
-    console = hosts.ec2.get_console_output(InstanceId=one)["Output"]
+    console = hosts.ec2.get_console_output(InstanceId=instance)["Output"]
     shown = console.partition("BEGIN SSH HOST KEY FINGERPRINTS")[2].partition("END SSH HOST KEY FINGERPRINTS")[0]
     assert fingerprint in shown
     other = hosts.ec2.get_console_output(InstanceId=hosts.stack.ids["frontend-2"])["Output"]
@@ -106,7 +106,7 @@ def test_a_revoked_rule_is_seen_in_health_and_answers(hosts: FourHosts) -> None:
     hosts.elb.modify_target_group(TargetGroupArn=group, HealthyThresholdCount=2, **quick)
     hosts.ec2.revoke_security_group_ingress(**wanted)
     hosts.await_health("backend", {"unhealthy": 2})
-    assert {one["Reason"] for one in hosts.health(group).values()} == {"Target.Timeout"}
+    assert {target["Reason"] for target in hosts.health(group).values()} == {"Target.Timeout"}
     assert hosts.backend("/")["status"] == 504, "all are unhealthy: it tries all the same"
     hosts.ec2.authorize_security_group_ingress(**wanted)
     hosts.await_health("backend", {"healthy": 2})
@@ -128,28 +128,28 @@ def test_backends_go_out_by_the_nat_gateways_route_alone(hosts: FourHosts) -> No
 
 @from_internet
 def test_a_stopped_host_gets_nothing_and_returns_with_its_address(hosts: FourHosts) -> None:
-    one = hosts.stack.ids["backend-1"]
-    before = hosts.instance(one)
-    hosts.ec2.stop_instances(InstanceIds=[one])
-    hosts.await_instance("stopped", one)
+    instance = hosts.stack.ids["backend-1"]
+    before = hosts.instance(instance)
+    hosts.ec2.stop_instances(InstanceIds=[instance])
+    hosts.await_instance("stopped", instance)
     group = hosts.target_group("backend")
-    assert soon(lambda: hosts.health(group)[one].get("Reason") == "Target.InvalidState"), hosts.health(group)
+    assert soon(lambda: hosts.health(group)[instance].get("Reason") == "Target.InvalidState"), hosts.health(group)
     assert {hosts.backend("/")["answer"]["name"] for _ in range(6)} == {"backend-2"}
-    hosts.ec2.start_instances(InstanceIds=[one])
+    hosts.ec2.start_instances(InstanceIds=[instance])
     hosts.await_health("backend", {"healthy": 2})
-    assert hosts.instance(one)["PrivateIpAddress"] == before["PrivateIpAddress"]
+    assert hosts.instance(instance)["PrivateIpAddress"] == before["PrivateIpAddress"]
     assert soon(lambda: {hosts.backend("/")["answer"]["name"] for _ in range(6)} == {"backend-1", "backend-2"})
 
 
 @from_internet
 def test_a_target_drains_as_long_as_its_group_says(hosts: FourHosts) -> None:
-    group, one = hosts.target_group("backend"), hosts.stack.ids["backend-1"]
+    group, instance = hosts.target_group("backend"), hosts.stack.ids["backend-1"]
     delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "3"}
     hosts.elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=[delay])
-    hosts.elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": one}])
-    assert hosts.health(group)[one]["State"] == "draining"
-    assert soon(lambda: one not in hosts.health(group), 10)
-    hosts.elb.register_targets(TargetGroupArn=group, Targets=[{"Id": one}])
+    hosts.elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": instance}])
+    assert hosts.health(group)[instance]["State"] == "draining"
+    assert soon(lambda: instance not in hosts.health(group), 10)
+    hosts.elb.register_targets(TargetGroupArn=group, Targets=[{"Id": instance}])
     hosts.await_health("backend", {"healthy": 2})
 
 
@@ -322,12 +322,14 @@ def test_the_machines_own_port_leads_to_the_public_load_balancer_and_status_show
     assert hosts.get("/", "127.0.0.1", hosts.settings.http_port)["name"].startswith("frontend-")
     status = hosts.cloud.status()
     names = ("frontend-1", "frontend-2", "backend-1", "backend-2")
-    assert sorted((one["name"], one["state"]) for one in status["instances"]) == sorted((n, "running") for n in names)
-    assert {one["state"] for one in status["load_balancers"]} == {"active"}
-    targets = [target["health"] for one in status["load_balancers"] for target in one["targets"]]
+    assert sorted((instance["name"], instance["state"]) for instance in status["instances"]) == sorted(
+        (n, "running") for n in names
+    )
+    assert {balancer["state"] for balancer in status["load_balancers"]} == {"active"}
+    targets = [target["health"] for balancer in status["load_balancers"] for target in balancer["targets"]]
     assert targets == ["healthy"] * 4
-    assert [one["state"] for one in status["databases"]] == ["available"]
-    rules = {one["id"]: one["rules"] for one in status["security_groups"]}
+    assert [database["state"] for database in status["databases"]] == ["available"]
+    rules = {group["id"]: group["rules"] for group in status["security_groups"]}
     assert "ingress: tcp 80 from 0.0.0.0/0" in rules[hosts.stack.ids["public_alb"]]
     shown = hosts.cloud.localcloud("status")
     assert all(word in shown for word in (*names, "healthy", "active", "available", hosts.stack.ids["vpc"]))
@@ -336,6 +338,8 @@ def test_the_machines_own_port_leads_to_the_public_load_balancer_and_status_show
 def test_the_command_line_sees_the_same_by_its_name_alone(hosts: FourHosts) -> None:
     done = hosts.cloud.exec("aws", "rds", "describe-db-instances", "--output", "json")
     assert done.returncode == 0, done.stdout
-    assert [one["DBInstanceIdentifier"] for one in json.loads(done.stdout)["DBInstances"]] == [hosts.stack.prefix]
+    assert [database["DBInstanceIdentifier"] for database in json.loads(done.stdout)["DBInstances"]] == [
+        hosts.stack.prefix
+    ]
     done = hosts.cloud.exec("aws", "elbv2", "describe-load-balancers", "--query", "length(LoadBalancers)")
     assert done.stdout.strip() == "2"

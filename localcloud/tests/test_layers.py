@@ -69,7 +69,9 @@ def crossings(name: str, file: Path, text: str) -> set[tuple[str, str]]:
         for target in imports(file, text):
             inner = target.removeprefix("localcloud.")
             if inner != target and (not part.startswith("api.") or inner.startswith("api.")):
-                found |= {(part, inner)} if not any(is_in(inner, one) for one in (part, *allowed.split())) else set()
+                found |= (
+                    {(part, inner)} if not any(is_in(inner, layer) for layer in (part, *allowed.split())) else set()
+                )
     return found
 
 
@@ -103,10 +105,15 @@ def test_a_crossing_is_seen(name: str, line: str) -> None:
 def test_nothing_is_imported_that_is_not_declared() -> None:
     """So it is installed without the deployment, its tests or Ansible."""
     distributions = importlib.metadata.packages_distributions()
-    declared = {re.split(r"[\[~<>=; ]", one)[0] for one in importlib.metadata.requires("tandem-localcloud") or ()}
+    declared = {
+        re.split(r"[\[~<>=; ]", requirement)[0]
+        for requirement in importlib.metadata.requires("tandem-localcloud") or ()
+    }
     used = {name.split(".")[0] for file in modules().values() for name in imports(file, file.read_text())}
     others = used - {"localcloud"} - set(sys.stdlib_module_names)
-    unknown = {name for name in others if not {one.lower() for one in distributions.get(name, ())} & declared}
+    unknown = {
+        name for name in others if not {distribution.lower() for distribution in distributions.get(name, ())} & declared
+    }
     assert unknown == set()
-    unused = declared - {one.lower() for name in others for one in distributions[name]}
+    unused = declared - {distribution.lower() for name in others for distribution in distributions[name]}
     assert unused == set()

@@ -76,7 +76,7 @@ def image(ec2: Any) -> str:
     found = ec2.describe_images(Owners=["136693071363"], Filters=[{"Name": "name", "Values": ["debian-13-amd64-*"]}])[
         "Images"
     ]
-    newest: str = max(found, key=lambda one: one["CreationDate"])["ImageId"]
+    newest: str = max(found, key=lambda image: image["CreationDate"])["ImageId"]
     return newest
 
 

@@ -59,7 +59,7 @@ def show(what: str, value: str) -> None:
 
 
 def say_conditions() -> None:
-    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    load = ", ".join(f"{average:.1f}" for average in os.getloadavg())
     print(f"{os.cpu_count()} CPUs, Linux {os.uname().release}, load {load} (1, 5 and 15 minutes)", flush=True)
 
 
@@ -69,7 +69,7 @@ def build_images() -> None:
     try:
         images.build(wanted, mirror.of_machine(), lambda _: None)
     finally:
-        subprocess.run(["docker", "image", "rm", *[one.tag for one in wanted]], check=False, capture_output=True)
+        subprocess.run(["docker", "image", "rm", *[recipe.tag for recipe in wanted]], check=False, capture_output=True)
 
 
 def localcloud(*arguments: str) -> None:

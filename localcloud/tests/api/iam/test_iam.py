@@ -356,8 +356,8 @@ def test_a_session_has_its_roles_rights_narrowed_by_its_own_policy(clients: Clie
     assert refused(managed.describe_subnets) == "UnauthorizedOperation"
     wide, narrow = session(), session(Policy=document(allow("ec2:DescribeVpcs")))
     wide.describe_subnets()
-    for one in (narrow, managed):
-        one.describe_vpcs()
+    for client in (narrow, managed):
+        client.describe_vpcs()
     why = "because no session policy allows the ec2:DescribeSubnets action"
     message = said(narrow.describe_subnets)
     assert f"User: arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/test is not authorized" in message
@@ -379,7 +379,7 @@ def test_the_simulator_answers_as_calls_are_judged(user: User) -> None:
     instance = f"arn:aws:ec2:{HERE}:instance/i-1"
 
     def decisions(call: Any, **params: Any) -> list[str]:
-        return [one["EvalDecision"] for one in call(ResourceArns=[instance], **params)["EvaluationResults"]]
+        return [result["EvalDecision"] for result in call(ResourceArns=[instance], **params)["EvaluationResults"]]
 
     assert decisions(iam.simulate_principal_policy, **asked) == ["implicitDeny", "explicitDeny", "implicitDeny"]
     [result, *_] = iam.simulate_principal_policy(ResourceArns=[instance], **asked)["EvaluationResults"]

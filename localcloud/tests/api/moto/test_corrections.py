@@ -29,7 +29,7 @@ def test_a_key_pair_is_deleted_by_its_id(world: World, name: str) -> None:
 
 def test_a_load_balancer_has_all_its_attributes(world: World) -> None:
     found = world.elbv2.describe_load_balancer_attributes(LoadBalancerArn=world.balancer)["Attributes"]
-    values = {one["Key"]: one["Value"] for one in found}
+    values = {attribute["Key"]: attribute["Value"] for attribute in found}
     assert values["load_balancing.cross_zone.enabled"] == "true"
     assert values["routing.http2.enabled"] == "true"
     assert 1 <= int(values["idle_timeout.timeout_seconds"]) <= 4000
@@ -59,12 +59,15 @@ def test_engine_parameters_are_listed_by_source(world: World, name: str) -> None
         Parameters=[{"ParameterName": "rds.force_ssl", "ParameterValue": "0", "ApplyMethod": "immediate"}],
     )
     every = {
-        one["ParameterName"]: one for one in world.rds.describe_db_parameters(DBParameterGroupName=name)["Parameters"]
+        parameter["ParameterName"]: parameter
+        for parameter in world.rds.describe_db_parameters(DBParameterGroupName=name)["Parameters"]
     }
     assert every["max_connections"]["ApplyType"] == "static"
     assert every["max_connections"]["IsModifiable"]
     users = world.rds.describe_db_parameters(DBParameterGroupName=name, Source="user")["Parameters"]
-    assert [(one["ParameterName"], one["ParameterValue"]) for one in users] == [("rds.force_ssl", "0")]
+    assert [(parameter["ParameterName"], parameter["ParameterValue"]) for parameter in users] == [
+        ("rds.force_ssl", "0")
+    ]
 
 
 def test_gp3_has_its_speed(world: World) -> None:
@@ -74,8 +77,8 @@ def test_gp3_has_its_speed(world: World) -> None:
 
 def test_versions_and_classes_that_can_be_ordered(world: World) -> None:
     versions = world.rds.describe_db_engine_versions(Engine="postgres", EngineVersion="17")["DBEngineVersions"]
-    assert "17.6" in [one["EngineVersion"] for one in versions]
-    assert {one["DBParameterGroupFamily"] for one in versions} == {"postgres17"}
+    assert "17.6" in [version["EngineVersion"] for version in versions]
+    assert {version["DBParameterGroupFamily"] for version in versions} == {"postgres17"}
     options = world.rds.describe_orderable_db_instance_options(Engine="postgres", DBInstanceClass="db.t3.micro")
     assert options["OrderableDBInstanceOptions"]
 
@@ -89,7 +92,7 @@ def test_a_major_version_becomes_its_newest_minor(world: World, name: str) -> No
 def test_the_source_check_of_an_instance_is_its_interfaces(api: Api, world: World) -> None:
     def checks() -> bool:
         vpc = next(vpc for vpc in api.reader.read().vpcs if vpc.id == world.vpc)
-        return next(one.source_check for one in vpc.interfaces if one.owner_id == world.instance)
+        return next(interface.source_check for interface in vpc.interfaces if interface.owner_id == world.instance)
 
     for wanted in (False, True):
         world.ec2.modify_instance_attribute(InstanceId=world.instance, SourceDestCheck={"Value": wanted})
@@ -104,7 +107,7 @@ def test_instances_are_found_by_their_instance_profile(clients: Clients, world: 
     def found(pattern: str) -> list[str]:
         filters = [{"Name": "iam-instance-profile.arn", "Values": [pattern]}, {"Name": "vpc-id", "Values": [world.vpc]}]
         reservations = world.ec2.describe_instances(Filters=filters)["Reservations"]
-        return [item["InstanceId"] for one in reservations for item in one["Instances"]]
+        return [item["InstanceId"] for reservation in reservations for item in reservation["Instances"]]
 
     assert found(f"*:instance-profile/{name}") == [with_profile]
     assert found(f"*:instance-profile/{name}-2") == []
@@ -116,7 +119,7 @@ def test_subnets_of_a_group_change(world: World, name: str) -> None:
     world.rds.create_db_subnet_group(**params, SubnetIds=[world.a, world.b])
     world.rds.modify_db_subnet_group(DBSubnetGroupName=name, SubnetIds=[world.a2, world.b])
     found = world.rds.describe_db_subnet_groups(DBSubnetGroupName=name)["DBSubnetGroups"][0]
-    assert {one["SubnetIdentifier"] for one in found["Subnets"]} == {world.a2, world.b}
+    assert {subnet["SubnetIdentifier"] for subnet in found["Subnets"]} == {world.a2, world.b}
 
 
 def test_a_rule_of_a_protocol_without_ports(api: Api, world: World, name: str) -> None:
@@ -124,7 +127,7 @@ def test_a_rule_of_a_protocol_without_ports(api: Api, world: World, name: str) -
     allowed = [{"IpProtocol": "50", "IpRanges": [{"CidrIp": "203.0.113.0/24"}]}]
     world.ec2.authorize_security_group_ingress(GroupId=own, IpPermissions=allowed)
     vpc = next(vpc for vpc in api.reader.read().vpcs if vpc.id == world.vpc)
-    rules = next(one.rules for one in vpc.groups if one.id == own)
+    rules = next(group.rules for group in vpc.groups if group.id == own)
     assert [rule.protocol for rule in rules if rule.direction == "ingress"] == ["50"]
 
 
@@ -145,15 +148,18 @@ def test_images_are_the_official_ones_in_every_region(clients: Clients) -> None:
             Filters=[{"Name": "name", "Values": ["debian-13-amd64-*"]}, {"Name": "architecture", "Values": ["x86_64"]}],
         )["Images"]
         assert len(found) >= 2
-        assert len({one["CreationDate"] for one in found}) == len(found)
-        for one in found:
-            assert one["RootDeviceName"] == "/dev/xvda"
-            assert one["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 8
+        assert len({image["CreationDate"] for image in found}) == len(found)
+        for image in found:
+            assert image["RootDeviceName"] == "/dev/xvda"
+            assert image["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 8
 
 
 def test_instance_types_are_true(clients: Clients) -> None:
     found = clients.get("ec2").describe_instance_types(InstanceTypes=["t3.micro", "m5.xlarge"])["InstanceTypes"]
-    facts = {one["InstanceType"]: (one["VCpuInfo"]["DefaultVCpus"], one["MemoryInfo"]["SizeInMiB"]) for one in found}
+    facts = {
+        described["InstanceType"]: (described["VCpuInfo"]["DefaultVCpus"], described["MemoryInfo"]["SizeInMiB"])
+        for described in found
+    }
     assert facts == {"t3.micro": (2, 1024), "m5.xlarge": (4, 16384)}
 
 
@@ -172,7 +178,7 @@ def test_an_endpoint_of_no_given_type_can_be_deleted(world: World) -> None:
 
 def test_a_rule_is_revoked_without_its_description(world: World, name: str) -> None:
     made = [world.ec2.create_security_group(GroupName=f"{name}-{n}", Description="x", VpcId=world.vpc) for n in (1, 2)]
-    group, source = (one["GroupId"] for one in made)
+    group, source = (created["GroupId"] for created in made)
     rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
     described = {**rule, "UserIdGroupPairs": [{"GroupId": source, "Description": "Queries"}]}
     world.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[described])

@@ -17,41 +17,48 @@ def vpc_of(topology: Topology, vpc_id: str) -> Vpc:
 
 
 def interface(api: Api, world: World, owner_id: str) -> Interface:
-    return next(one for one in vpc_of(api.reader.read(), world.vpc).interfaces if one.owner_id == owner_id)
+    return next(
+        interface for interface in vpc_of(api.reader.read(), world.vpc).interfaces if interface.owner_id == owner_id
+    )
 
 
 def test_every_interface_has_an_address_of_its_own_in_its_subnet(api: Api, world: World) -> None:
     for vpc in api.reader.read().vpcs:
         ranges = {subnet.id: IPv4Network(subnet.cidr) for subnet in vpc.subnets}
-        taken = [one.address for one in vpc.interfaces]
+        taken = [interface.address for interface in vpc.interfaces]
         assert len(set(taken)) == len(taken)
-        for one in vpc.interfaces:
-            number = int(IPv4Address(one.address)) - int(ranges[one.subnet_id].network_address)
-            assert 4 <= number < ranges[one.subnet_id].num_addresses - 1
+        for interface in vpc.interfaces:
+            number = int(IPv4Address(interface.address)) - int(ranges[interface.subnet_id].network_address)
+            assert 4 <= number < ranges[interface.subnet_id].num_addresses - 1
 
 
 def test_public_addresses_are_the_clouds_own_and_unique(api: Api, world: World) -> None:
-    public = [one.public_address for vpc in api.reader.read().vpcs for one in vpc.interfaces if one.public_address]
+    public = [
+        interface.public_address
+        for vpc in api.reader.read().vpcs
+        for interface in vpc.interfaces
+        if interface.public_address
+    ]
     assert len(set(public)) == len(public) >= 2  # the load balancer's nodes
     assert all(IPv4Address(address) in PUBLIC_ADDRESSES for address in public)
 
 
 def test_load_balancers_and_databases_have_interfaces(api: Api, world: World) -> None:
     topology = api.reader.read()
-    balancer = next(one for one in topology.load_balancers if one.arn == world.balancer)
+    balancer = next(balancer for balancer in topology.load_balancers if balancer.arn == world.balancer)
     assert balancer.internet_facing
     assert balancer.dns_name.startswith("world-")
-    own = [one for one in vpc_of(topology, world.vpc).interfaces if one.owner_id == world.balancer]
-    assert {one.id for one in own} == set(balancer.interface_ids)
-    assert {one.subnet_id for one in own} == {world.a, world.b}
-    database = next(one for one in topology.databases if one.id.endswith(":db:world"))
+    own = [interface for interface in vpc_of(topology, world.vpc).interfaces if interface.owner_id == world.balancer]
+    assert {interface.id for interface in own} == set(balancer.interface_ids)
+    assert {interface.subnet_id for interface in own} == {world.a, world.b}
+    database = next(database for database in topology.databases if database.id.endswith(":db:world"))
     assert interface(api, world, database.id).id == database.interface_id
     assert interface(api, world, database.id).group_ids == (world.group,)
 
 
 def test_attributes_of_a_load_balancer_that_are_made_real(api: Api, world: World) -> None:
     def read() -> tuple[bool, int]:
-        found = next(one for one in api.reader.read().load_balancers if one.arn == world.balancer)
+        found = next(balancer for balancer in api.reader.read().load_balancers if balancer.arn == world.balancer)
         return found.drops_invalid_headers, found.idle_timeout
 
     for drops, seconds in ((True, 30), (False, 60)):
@@ -84,7 +91,7 @@ def test_a_group_taken_away_is_gone(api: Api, world: World, name: str) -> None:
     world.ec2.modify_instance_attribute(InstanceId=instance, Groups=[other])
     assert interface(api, world, instance).group_ids == (other,)
     found = world.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
-    assert [one["GroupId"] for one in found["SecurityGroups"]] == [other]
+    assert [group["GroupId"] for group in found["SecurityGroups"]] == [other]
     world.ec2.terminate_instances(InstanceIds=[instance])
 
 
@@ -108,7 +115,7 @@ def test_routes_follow_the_subnets_table(api: Api, world: World) -> None:
 
     def routes() -> dict[str, str]:
         vpc = vpc_of(api.reader.read(), world.vpc)
-        return {route.cidr: route.target for one in vpc.subnets if one.id == own for route in one.routes}
+        return {route.cidr: route.target for subnet in vpc.subnets if subnet.id == own for route in subnet.routes}
 
     assert routes() == {"10.9.0.0/16": "local"}
     world.ec2.associate_route_table(RouteTableId=table, SubnetId=own)
@@ -128,7 +135,7 @@ def test_an_instance_is_described_whole(api: Api, world: World, name: str) -> No
     }
     instance = world.run(**params)
     world.ec2.delete_key_pair(KeyName=name)
-    found = next(one for one in api.reader.read().instances if one.id == instance)
+    found = next(candidate for candidate in api.reader.read().instances if candidate.id == instance)
     assert found.public_key is not None
     assert found.public_key.startswith("ssh-ed25519 ")
     assert found.user_data == b"#!/bin/sh\necho"
@@ -142,11 +149,11 @@ def test_one_instance_on_two_ports_is_two_targets(api: Api, world: World, name: 
     arn = world.target_group(name)
     targets = [{"Id": world.instance, "Port": port} for port in (5000, 5001)]
     world.elbv2.register_targets(TargetGroupArn=arn, Targets=targets)
-    found = next(one for one in api.reader.read().target_groups if one.arn == arn)
-    assert [(one.id, one.port) for one in found.targets] == [(world.instance, 5000), (world.instance, 5001)]
+    found = next(group for group in api.reader.read().target_groups if group.arn == arn)
+    assert [(target.id, target.port) for target in found.targets] == [(world.instance, 5000), (world.instance, 5001)]
     world.elbv2.deregister_targets(TargetGroupArn=arn, Targets=targets[:1])
-    found = next(one for one in api.reader.read().target_groups if one.arn == arn)
-    assert [(one.port, one.draining) for one in found.targets] == [(5001, False), (5000, True)]
+    found = next(group for group in api.reader.read().target_groups if group.arn == arn)
+    assert [(target.port, target.draining) for target in found.targets] == [(5001, False), (5000, True)]
 
 
 def test_a_launch_without_a_subnet_goes_to_the_default_vpc(api: Api, clients: Clients) -> None:
@@ -156,8 +163,8 @@ def test_a_launch_without_a_subnet_goes_to_the_default_vpc(api: Api, clients: Cl
     default = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
     assert made["VpcId"] == default
     vpc = vpc_of(api.reader.read(), default)
-    own = next(one for one in vpc.interfaces if one.owner_id == made["InstanceId"])
-    subnet_range = next(IPv4Network(one.cidr) for one in vpc.subnets if one.id == own.subnet_id)
+    own = next(interface for interface in vpc.interfaces if interface.owner_id == made["InstanceId"])
+    subnet_range = next(IPv4Network(subnet.cidr) for subnet in vpc.subnets if subnet.id == own.subnet_id)
     assert IPv4Address(own.address) in subnet_range
     assert own.public_address is not None
     ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
@@ -173,9 +180,9 @@ def test_volumes_are_the_images_and_the_wanted_ones_and_go_with_the_instance(wor
     instance = world.run(BlockDeviceMappings=[data])
     found = world.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
     assert found["RootDeviceName"] == "/dev/xvda"
-    volumes = {one["DeviceName"]: one["Ebs"]["VolumeId"] for one in found["BlockDeviceMappings"]}
+    volumes = {mapping["DeviceName"]: mapping["Ebs"]["VolumeId"] for mapping in found["BlockDeviceMappings"]}
     described = world.ec2.describe_volumes(VolumeIds=list(volumes.values()))["Volumes"]
-    sizes = {one["Attachments"][0]["Device"]: one["Size"] for one in described}
+    sizes = {volume["Attachments"][0]["Device"]: volume["Size"] for volume in described}
     assert sizes == {"/dev/xvda": 8, "/dev/xvdb": 4}
     world.ec2.terminate_instances(InstanceIds=[instance])
     left = world.ec2.describe_volumes(Filters=[{"Name": "volume-id", "Values": list(volumes.values())}])["Volumes"]
@@ -184,8 +191,8 @@ def test_volumes_are_the_images_and_the_wanted_ones_and_go_with_the_instance(wor
 
 def test_a_listener_does_what_it_was_last_told(api: Api, world: World) -> None:
     def rules() -> dict[int, tuple[str, int, tuple[str, ...]]]:
-        balancer = next(one for one in api.reader.read().load_balancers if one.arn == world.balancer)
-        listener = next(one for one in balancer.listeners if one.port == 8100)
+        balancer = next(balancer for balancer in api.reader.read().load_balancers if balancer.arn == world.balancer)
+        listener = next(listener for listener in balancer.listeners if listener.port == 8100)
         return {rule.priority: (rule.action.kind, rule.action.status, rule.paths) for rule in listener.rules}
 
     arn = world.elbv2.create_listener(**world.listens(8100))["Listeners"][0]["ListenerArn"]
@@ -206,6 +213,6 @@ def test_a_listener_does_what_it_was_last_told(api: Api, world: World) -> None:
 
 def test_a_password_is_changed_at_once(api: Api, world: World) -> None:
     world.rds.modify_db_instance(DBInstanceIdentifier="world", MasterUserPassword="another-one-9")
-    found = next(one for one in api.reader.read().databases if one.id.endswith(":db:world"))
+    found = next(database for database in api.reader.read().databases if database.id.endswith(":db:world"))
     assert found.master_password == "another-one-9"
     assert "another-one-9" not in repr(found)

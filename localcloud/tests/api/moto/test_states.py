@@ -53,7 +53,7 @@ def test_an_instance_passes_through_its_states(world: World) -> None:
 def test_status_checks_come_after_the_instance_runs(world: World) -> None:
     def statuses(**params: Any) -> list[str]:
         found = world.ec2.describe_instance_status(InstanceIds=[instance], **params)["InstanceStatuses"]
-        return [one["InstanceStatus"]["Status"] for one in found]
+        return [status["InstanceStatus"]["Status"] for status in found]
 
     before = lifecycle.current()
     lifecycle.use(Lifecycle(0.05, None))  # runs after 1.5 s, and is checked after 6 s
@@ -119,7 +119,7 @@ def test_boots_are_counted(world: World, api: Api) -> None:
     world.ec2.get_waiter("instance_running").wait(InstanceIds=[instance])
     world.ec2.reboot_instances(InstanceIds=[instance])
     assert state(world, instance) == "running"
-    found = next(one for one in api.reader.read().instances if one.id == instance)
+    found = next(candidate for candidate in api.reader.read().instances if candidate.id == instance)
     assert found.boots == 2
     world.ec2.terminate_instances(InstanceIds=[instance])
 
@@ -187,7 +187,7 @@ def test_a_database_passes_through_its_states(world: World, api: Api, name: str)
     world.rds.restore_db_instance_from_db_snapshot(
         DBInstanceIdentifier=f"{name}-2", DBSnapshotIdentifier=f"{name}-final", DBSubnetGroupName="world"
     )
-    restored = next(one for one in api.reader.read().databases if one.id.endswith(f":{name}-2"))
+    restored = next(database for database in api.reader.read().databases if database.id.endswith(f":{name}-2"))
     assert restored.restore_from is not None
     assert restored.restore_from.endswith(f":snapshot:{name}-final")
     assert restored.master_password == world.database(name)["MasterUserPassword"]
@@ -221,7 +221,9 @@ def test_parameters_take_effect_when_aws_lets_them(world: World, api: Api, name:
     world.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=name)
 
     def parameters() -> dict[str, str]:
-        return dict(next(one for one in api.reader.read().databases if one.id.endswith(f":{name}")).parameters)
+        return dict(
+            next(database for database in api.reader.read().databases if database.id.endswith(f":{name}")).parameters
+        )
 
     def status() -> str:
         found = world.rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]

@@ -88,7 +88,7 @@ class Balanced:
 
     def target(self, name: str, **changes: Any) -> Target:
         """The host as a target: registered by its address, in zone us-east-1a."""
-        address = {one.id: one.address for one in self.lab.vpc.interfaces}[f"eni-{name}"]
+        address = {interface.id: interface.address for interface in self.lab.vpc.interfaces}[f"eni-{name}"]
         return replace(Target(f"i-{name}", PORT, address, "us-east-1a"), **changes)
 
     def apply(self, *targets: Target, wait: bool = True, **changes: Any) -> None:

@@ -23,7 +23,7 @@ from .balanced import CHECK
 ])  # fmt: skip
 def test_wildcards(wildcards: str, matching: list[str], other: list[str]) -> None:
     expression = re.compile(pattern(wildcards))
-    assert [one for one in matching + other if expression.match(one)] == matching
+    assert [text for text in matching + other if expression.match(text)] == matching
 
 
 @pytest.mark.parametrize("text", ["a b", "it's", '"', "$HOME", "#", "\\", "é", "\n", "%[src]"])

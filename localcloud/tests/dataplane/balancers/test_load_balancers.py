@@ -167,7 +167,10 @@ def test_a_target_that_is_slower_than_the_idle_timeout_504(balanced: Balanced) -
 def test_a_target_that_drops_packets_504(balanced: Balanced) -> None:
     balanced.serve("one")
     vpc = balanced.lab.vpc
-    closed = tuple(replace(one, group_ids=("sg-closed",)) if one.id == "eni-one" else one for one in vpc.interfaces)
+    closed = tuple(
+        replace(interface, group_ids=("sg-closed",)) if interface.id == "eni-one" else interface
+        for interface in vpc.interfaces
+    )
     balanced.lab.apply(replace(vpc, interfaces=closed))
     answer = balanced.get()
     assert (answer.status, answer.headers["server"]) == (504, "awselb/2.0")
@@ -179,26 +182,26 @@ def test_least_outstanding_requests_avoids_the_busy_target(balanced: Balanced) -
     balanced.await_health("one", "healthy")
     client = balanced.lab.hosts["client"].pid
     held = [Client(client, ADDRESSES[0]) for _ in range(3)]
-    for one in held:
-        one.send("/hold")
+    for connection in held:
+        connection.send("/hold")
         assert balanced.one.holding.acquire(timeout=10)
     balanced.apply(balanced.target("one"), balanced.target("two"))
     balanced.await_health("two", "healthy")
     assert balanced.names(10) == {"two"}
     balanced.one.let_go.set()
-    assert [one.receive().status for one in held] == [200, 200, 200]
+    assert [connection.receive().status for connection in held] == [200, 200, 200]
 
 
 def test_a_removed_load_balancer_leaves_nothing(balanced: Balanced) -> None:
     balanced.serve("one")
     lab = balanced.lab
-    assert all(lab.is_plugged(one) for one in ("eni-lb1", "eni-lb2"))
+    assert all(lab.is_plugged(interface) for interface in ("eni-lb1", "eni-lb2"))
     balanced.publish([])
     reality = balanced.lab.reality
     assert reality.wait_for(lambda: not reality.ready(ARN), 10)
     assert balanced.health("one").reason == "Target.NotInUse"
     assert balanced.eventually(lambda: not list((balanced.lab.settings.state_dir / "lb").iterdir()))
-    assert not any(lab.is_plugged(one) for one in ("eni-lb1", "eni-lb2"))
+    assert not any(lab.is_plugged(interface) for interface in ("eni-lb1", "eni-lb2"))
     with pytest.raises(OSError, match=r"timed out|route"):  # and not refused: that would be an answer
         namespaces.connect(lab.hosts["client"].pid, ADDRESSES[0], 80, SILENCE)
     assert reality.health(GROUP, "i-one", 5000) is not None

@@ -102,7 +102,10 @@ def test_a_hanging_answer_is_a_timeout(balanced: Balanced) -> None:
 def test_a_closed_security_group_is_a_timeout_and_opening_it_heals(balanced: Balanced) -> None:
     balanced.serve("one")
     open_vpc = balanced.lab.vpc
-    closed = tuple(replace(one, group_ids=(CLOSED.id,)) if one.id == "eni-one" else one for one in open_vpc.interfaces)
+    closed = tuple(
+        replace(interface, group_ids=(CLOSED.id,)) if interface.id == "eni-one" else interface
+        for interface in open_vpc.interfaces
+    )
     balanced.lab.apply(replace(open_vpc, interfaces=closed))
     assert balanced.await_health("one", "unhealthy").reason == "Target.Timeout"
     balanced.lab.apply(open_vpc)

@@ -37,7 +37,9 @@ def test_a_public_address_answers_and_is_the_hosts_own_on_the_way_out(shop: Lab)
 
 def test_without_a_public_address_there_is_no_way_in_or_out(shop: Lab) -> None:
     assert shop.drops("web2", SHOP, 8000)
-    without = replace(shop.vpc, interfaces=tuple(replace(one, public_address=None) for one in shop.vpc.interfaces))
+    without = replace(
+        shop.vpc, interfaces=tuple(replace(interface, public_address=None) for interface in shop.vpc.interfaces)
+    )
     shop.apply(without)
     assert shop.drops("web1", SHOP, 8000)
     assert shop.ask_from_internet("198.18.128.10", 80).startswith("unreachable")
@@ -84,7 +86,7 @@ def test_a_narrow_route_wins_over_a_wide_one(shop: Lab) -> None:
 
 def test_an_isolated_subnet_has_no_way_out(shop: Lab) -> None:
     assert shop.drops("db1", SHOP, 8000)
-    groups = tuple(replace(one, rules=(*one.rules, *shop.vpc.groups[0].rules)) for one in shop.vpc.groups)
+    groups = tuple(replace(group, rules=(*group.rules, *shop.vpc.groups[0].rules)) for group in shop.vpc.groups)
     shop.apply(replace(shop.vpc, groups=groups))
     assert shop.drops("db1", SHOP, 8000), "not for lack of an egress rule"
     shop.apply(with_routes(shop.vpc, 2, LOCAL, Route("0.0.0.0/0", NAT)))
@@ -93,7 +95,7 @@ def test_an_isolated_subnet_has_no_way_out(shop: Lab) -> None:
 
 def test_an_attacker_who_knows_the_way_to_private_addresses_gets_nothing(vpc: Lab) -> None:
     """The twin, without the gate at the internet gateway, lets the same packets in."""
-    link = next(one for one in device_names(vpc.internet) if one.startswith("v-"))
+    link = next(device for device in device_names(vpc.internet) if device.startswith("v-"))
     route = ("ip", "route", "add", "10.0.1.0/24", "via", "198.19.0.2", "dev", link, "onlink")
     namespaces.run_in(vpc.internet, *route)
     assert vpc.drops_from_internet("10.0.1.10", 80)
@@ -143,14 +145,17 @@ def test_a_public_address_is_reached_from_its_own_vpc_by_the_internet(vpc: Lab) 
 
 def test_a_public_address_can_move_to_another_host(vpc: Lab) -> None:
     moved = {"eni-web1": None, "eni-web2": "198.18.128.10"}
-    interfaces = tuple(replace(one, public_address=moved.get(one.id, one.public_address)) for one in vpc.vpc.interfaces)
+    interfaces = tuple(
+        replace(interface, public_address=moved.get(interface.id, interface.public_address))
+        for interface in vpc.vpc.interfaces
+    )
     vpc.apply(replace(vpc.vpc, interfaces=interfaces))
     assert vpc.ask_from_internet("198.18.128.10", 80) == "web2 198.18.0.10"
 
 
 def test_a_subnet_that_goes_takes_nothing_else_with_it(vpc: Lab) -> None:
     before = vpc.vpc
-    kept = tuple(one for one in before.interfaces if one.subnet_id != before.subnets[2].id)
+    kept = tuple(interface for interface in before.interfaces if interface.subnet_id != before.subnets[2].id)
     vpc.apply(replace(before, subnets=before.subnets[:2], interfaces=kept))
     assert vpc.drops("app1", "10.0.21.10", 5432)
     assert vpc.ask("web1", "10.0.11.10", 5001) == "app1 10.0.1.10"
@@ -206,7 +211,9 @@ def test_an_address_that_is_given_to_another_host_leads_there_at_once(vpc: Lab) 
     vpc.hosts["web2"].close()
     vpc.network.detach(old.id)
     new = replace(old, id="eni-new")
-    vpc.apply(replace(before, interfaces=(*[one for one in before.interfaces if one is not old], new)))
+    vpc.apply(
+        replace(before, interfaces=(*[interface for interface in before.interfaces if interface is not old], new))
+    )
     vpc.plug(vpc.vpc, 80)
     for asker in ("web1", "app1"):
         assert vpc.ask(asker, old.address, 80).startswith("new ")

@@ -100,7 +100,8 @@ def _pings(pid: int, address: str, patience: float = SILENCE) -> bool:
 
 def test_a_new_member_of_a_group_is_admitted_where_the_group_is(vpc: Lab) -> None:
     interfaces = tuple(
-        replace(one, group_ids=("sg-web", "sg-app")) if one.id == "eni-web1" else one for one in vpc.vpc.interfaces
+        replace(interface, group_ids=("sg-web", "sg-app")) if interface.id == "eni-web1" else interface
+        for interface in vpc.vpc.interfaces
     )
     vpc.apply(replace(vpc.vpc, interfaces=interfaces))
     assert vpc.ask("web1", "10.0.21.10", 5432) == "db1 10.0.1.10"
@@ -113,7 +114,7 @@ def test_a_host_cannot_send_with_another_hosts_address(vpc: Lab) -> None:
     listener = vpc.hosts["db1"]
     vpc.apply(with_rules(vpc.vpc, "sg-db", (Rule("ingress", "udp", 53, 53, group_id="sg-app"),)))
     assert _datagrams(listener.pid, lambda: spoofer.run(*probe)) == 0
-    unchecked = tuple(replace(one, source_check=one.id != "eni-web2") for one in vpc.vpc.interfaces)
+    unchecked = tuple(replace(interface, source_check=interface.id != "eni-web2") for interface in vpc.vpc.interfaces)
     vpc.apply(replace(vpc.vpc, interfaces=unchecked))
     assert _datagrams(listener.pid, lambda: spoofer.run(*probe), PATIENCE) == 1, (
         "without the source check the lie is believed"
@@ -163,7 +164,7 @@ def test_a_port_that_the_hosts_docker_publishes_is_guarded_too(vpc: Lab) -> None
 
 
 def test_an_address_that_belongs_to_nobody_passes_no_gate(vpc: Lab) -> None:
-    without = tuple(one for one in vpc.vpc.interfaces if one.id != "eni-app1")
+    without = tuple(interface for interface in vpc.vpc.interfaces if interface.id != "eni-app1")
     assert vpc.ask("web1", "10.0.11.10", 5001) == "app1 10.0.1.10"
     vpc.apply(replace(vpc.vpc, interfaces=without))
     assert vpc.drops("web1", "10.0.11.10", 5001)
