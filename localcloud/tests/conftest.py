@@ -1,4 +1,4 @@
-"""A cloud without an API for each test that sends packets; at the end, what the guards of all clouds have counted."""
+"""A cloud without an API for each test that sends packets; prints the packets counted by all guards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ numbers = itertools.count()
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    """An empty cloud. Its state has a short path: the name of a unix socket has at most 107 characters."""
+    """An empty cloud. Its state path is short, because the path of a Unix socket is limited to 107 characters."""
     with tempfile.TemporaryDirectory(prefix="lc") as folder:
         made = Lab(f"t{os.getpid()}-{next(numbers)}", Path(folder))
         try:
@@ -31,14 +31,14 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def vpc(lab: Lab) -> Lab:
-    """The standard VPC, up, with a host at every interface that serves ports 80, 5001 and 5432."""
+    """The standard VPC, with a host at every interface that serves ports 80, 5001 and 5432."""
     lab.apply(standard_vpc())
     lab.plug(lab.vpc, 80, 5001, 5432)
     return lab
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker hands over what it has counted."""
+    """Pass a worker's counts to the controller."""
     if (output := getattr(session.config, "workeroutput", None)) is not None:
         output["counted"] = COUNTED
 

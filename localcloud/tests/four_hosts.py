@@ -1,11 +1,10 @@
-"""The design's four hosts on a whole local cloud, made by boto3 alone, and how tests ask them from its internet."""
+"""The deployment's four hosts on a local cloud, created with boto3, and requests to them from its internet."""
 
 from __future__ import annotations
 
 import functools
 import json
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -18,6 +17,7 @@ import boto3
 import dns.resolver
 import psycopg2
 
+from lab import soon
 from localcloud import clouds
 from localcloud.machine import namespaces
 from localcloud.testing import Cloud, Stack
@@ -46,7 +46,7 @@ systemctl enable --now app.service
 
 
 def from_internet[**P, T](work: Callable[P, T]) -> Callable[P, T]:
-    """The function with its sockets in the simulated internet."""
+    """Run the function with its sockets in the simulated internet."""
 
     @functools.wraps(work)
     def inside(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -56,7 +56,7 @@ def from_internet[**P, T](work: Callable[P, T]) -> Callable[P, T]:
 
 
 class FourHosts:
-    """Answers are what the app on the hosts says (see guest_app): {name, run, found}."""
+    """Responses come from the app on the hosts (see guest_app): {name, run, found}."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -102,7 +102,7 @@ class FourHosts:
         return {"GroupId": self.stack.ids[tier], "IpPermissions": [permission]}
 
     def of(self, tier: str) -> dict[str, Any]:
-        """peer of a rule: the tier's security group."""
+        """The tier's security group, as the peer of a rule."""
         return {"UserIdGroupPairs": [{"GroupId": self.stack.ids[tier]}]}
 
     def instance(self, instance: str) -> dict[str, Any]:
@@ -123,8 +123,8 @@ class FourHosts:
 
     def health(self, group: str) -> dict[str, dict[str, Any]]:
         """{target's id: TargetHealth}."""
-        told = self.elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        return {description["Target"]["Id"]: description["TargetHealth"] for description in told}
+        found = self.elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        return {description["Target"]["Id"]: description["TargetHealth"] for description in found}
 
     def await_health(self, tier: str, wanted: dict[str, int]) -> None:
         group = self.target_group(tier)
@@ -149,14 +149,14 @@ class FourHosts:
         return sorted(answer.address for answer in resolver.resolve(name, "A"))
 
     def get(self, path: str, address: str | None = None, port: int = 80) -> dict[str, Any]:
-        """What the app answers, by default behind the public load balancer. Raises OSError."""
+        """The app's response, by default through the public load balancer. Raises OSError."""
         where = address or self.resolve(self.balancer("frontend")["DNSName"])[0]
         with urllib.request.urlopen(f"http://{where}:{port}{path}", timeout=30) as answer:
             found: dict[str, Any] = json.loads(answer.read())
             return found
 
     def status(self, path: str) -> int:
-        """The status of the public load balancer's answer."""
+        """The status of the public load balancer's response."""
         try:
             self.get(path)
         except urllib.error.HTTPError as error:
@@ -164,18 +164,18 @@ class FourHosts:
         return 200
 
     def backend(self, path: str) -> dict[str, Any]:
-        """What a backend answers to a frontend, by way of both load balancers."""
+        """A backend's response to a frontend, through both load balancers."""
         inner = f"http://{self.balancer('backend')['DNSName']}{path}"
         found: dict[str, Any] = self.get(f"/relay?{urlencode({'url': inner})}")["found"]
         return found
 
     def query(self, sql: str, password: str = PASSWORD, database: str | None = None) -> Any:
-        """The first row of what the database answers to a backend."""
+        """The first row of a backend's query."""
         asked = {"host": self.endpoint(database), "user": "tandem_master", "password": password, "database": "postgres"}
         return self.backend(f"/query?{urlencode({**asked, 'sql': sql})}")
 
     def knock(self, host: str, port: int) -> str:
-        """How a frontend is received there."""
+        """The result of a frontend's connection attempt."""
         return str(self.get(f"/knock?{urlencode({'host': host, 'port': port})}")["found"])
 
     def connect(self, host: str, **options: str) -> Any:
@@ -195,13 +195,3 @@ class FourHosts:
         return namespaces.inside(
             int(shown.stdout), lambda: psycopg2.connect(**{**wanted, **options}, connect_timeout=5)
         )
-
-
-def soon(condition: Callable[[], bool], seconds: float = SECONDS) -> bool:
-    """Whether the condition comes true in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.1)
-    return True

@@ -1,7 +1,7 @@
-"""What runs on the hosts of the four-host topology: `python3 guest_app.py NAME PORT`. Nothing but Python's own library.
+"""The app on the four hosts: `python3 guest_app.py NAME PORT`. Uses only Python's standard library.
 
-`/` tells the host's name and which run of the app it is, `/relay?url=` what another URL answers, `/query?…` what a
-database answers, and `/knock?host=&port=` whether a port lets this host in.
+`/` returns the host's name and an ID of this run of the app, `/relay?url=` the response of another URL, `/query?…` the
+result of a database query, and `/knock?host=&port=` the result of a connection attempt.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def send(connection: ssl.SSLSocket, kind: bytes, content: bytes) -> None:
 
 
 def receive(file: Any) -> tuple[bytes, bytes]:
-    """The next message's kind and content. Raises PermissionError with what the database complains of."""
+    """The kind and content of the next message. Raises PermissionError with the database's error message."""
     kind = file.read(1)
     content = file.read(struct.unpack("!i", file.read(4))[0] - 4)
     if kind == b"E":

@@ -1,4 +1,4 @@
-"""Real packets for tests: a topology made by hand, network namespaces as its hosts, TCP between them."""
+"""Real packets for tests: a hand-made topology, network namespaces as hosts, and TCP between them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +20,10 @@ from localcloud.machine import namespaces
 from localcloud.machine.guard import Guard
 from localcloud.settings import Settings
 
-PATIENCE = 10.0  # seconds for an answer that is to come, on a busy machine
-SILENCE = 0.7  # seconds after which a connection that nobody answers counts as dropped
+PATIENCE = 10.0  # seconds to wait for an expected answer, on a busy machine
+SILENCE = 0.7  # seconds without an answer after which a connection counts as dropped
 
-COUNTED: list[int] = []  # packets that tried to leave, of each cloud of this run
+COUNTED: list[int] = []  # packets that tried to leave, per cloud of this run
 
 ANYWHERE = Rule("egress", "-1", None, None, cidr="0.0.0.0/0")
 IGW = "igw-0000000000000001"
@@ -29,6 +31,16 @@ NAT = "nat-0000000000000001"
 NAT_PUBLIC = "198.18.128.99"
 LOCAL = Route("10.0.0.0/16", "local")
 OUT = Route("0.0.0.0/0", IGW)
+
+
+def soon(condition: Callable[[], object], seconds: float = 90) -> bool:
+    """Whether the condition becomes true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def ingress(port: int, cidr: str | None = None, group: str | None = None) -> Rule:
@@ -84,7 +96,7 @@ def serve(listener: socket.socket, name: str) -> None:
 
 
 class Host:
-    """A network namespace (of a sleeping process) that plays a host; it answers its name on the ports it serves."""
+    """A network namespace (of a sleeping process) that acts as a host and returns its name on the ports it serves."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -97,7 +109,7 @@ class Host:
         self._listeners: list[socket.socket] = []
 
     def serve(self, port: int) -> None:
-        """Answer every connection to the port with this host's name and the client's address, then echo."""
+        """Serve the port with serve()."""
         self._listeners.append(namespaces.listen(self.pid, "0.0.0.0", port))
         serve(self._listeners[-1], self.name)
 
@@ -112,7 +124,7 @@ class Host:
 
 
 def put_behind(host: Host, name: str) -> Host:
-    """A namespace behind the host, as Docker makes a container's: forwarded, and masqueraded on its way out."""
+    """A namespace behind the host, like a Docker container: forwarded, with masquerading."""
     inner = Host(name)
     host.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
     lines = [f"link add docker0 type veth peer name eth0 netns {inner.pid}"]
@@ -125,13 +137,13 @@ def put_behind(host: Host, name: str) -> Host:
 
 
 def publish(host: Host, port: int, inner_port: int) -> None:
-    """Lead a port of the host to the container behind it, as `docker run --publish` does."""
+    """Publish a port of the container behind the host, like `docker run --publish`."""
     chain = f"chain pre {{ type nat hook prerouting priority -100; tcp dport {port} dnat to 172.17.0.2:{inner_port}; }}"
     namespaces.nft(host.pid, f"table ip published {{\n {chain}\n}}\n")
 
 
 def ask(namespace: str | int, address: str, port: int, source: str | None = None, patience: float = PATIENCE) -> str:
-    """What a connection from the namespace gets: the answer's line, or dropped, refused or unreachable."""
+    """The result of a connection from the namespace: a line of response, or dropped, refused or unreachable."""
     try:
         with namespaces.connect(namespace, address, port, patience, source) as connection:
             return connection.makefile().readline().strip()
@@ -150,16 +162,13 @@ def device_names(namespace: str) -> list[str]:
 
 
 def count(leaked: int) -> None:
-    """Take down what a cloud's guard has counted; a test whose cloud leaks fails."""
+    """Record a guard's count. Fails if packets tried to leave."""
     COUNTED.append(leaked)
     assert leaked == 0, f"{leaked} packets tried to leave the machine"
 
 
 def free_slot() -> int:
-    """A slot whose link is neither there nor named in a firewall table (that of a test that was killed, for example).
-
-    Workers of one run each have slots of their own.
-    """
+    """A slot that is not in use, also not by leftovers of a killed test. Each worker of a run has its own slots."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     taken = namespaces.run("ip", "-br", "link") + namespaces.run("nft", "list", "ruleset")
@@ -190,13 +199,13 @@ class Lab:
         return self.topology.vpcs[0]
 
     def apply(self, *vpcs: Vpc) -> None:
-        """Make these the VPCs."""
+        """Replace the VPCs."""
         self.topology = replace(self.topology, vpcs=vpcs)
         self.network.reconcile(self.topology)
         self.firewall.reconcile(self.topology)
 
     def plug(self, vpc: Vpc, *ports: int) -> None:
-        """Give every interface of the VPC a host that serves the ports. Named as the interface, without eni-."""
+        """Attach a host to every interface of the VPC, named like it without eni-, and serve the ports."""
         for interface in vpc.interfaces:
             name = interface.id.removeprefix("eni-")
             if name not in self.hosts:
@@ -213,7 +222,7 @@ class Lab:
         return ask(self.hosts[name].pid, address, port)
 
     def drops(self, name: str, address: str, port: int) -> bool:
-        """Whether the host's packets to there are dropped without a word."""
+        """Whether the host's packets are silently dropped."""
         return ask(self.hosts[name].pid, address, port, patience=SILENCE) == "dropped"
 
     def drops_from_internet(self, address: str, port: int) -> bool:
@@ -223,7 +232,7 @@ class Lab:
         return ask(self.internet, address, port, source)
 
     def is_plugged(self, interface_id: str) -> bool:
-        """Whether something is plugged into the first VPC there."""
+        """Whether the interface is attached in the first VPC."""
         return namespaces.device("e", interface_id) in device_names(self.settings.vpc_namespace(self.vpc.id))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The caller's own AWS settings reach neither the local cloud nor a command that runs in it."""
+"""The caller's AWS settings do not affect the local cloud or commands in it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MINE = {
 
 @pytest.fixture
 def mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An environment of somebody who works with AWS: variables, and files, which cannot even be read."""
+    """The environment of an AWS user: variables, and a configuration file that cannot be parsed."""
     broken = tmp_path / ".aws" / "config"
     broken.parent.mkdir()
     broken.write_text("[no end")
@@ -42,12 +42,12 @@ def mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("mine")
 def test_the_api_alone_starts_and_is_its_own_account(monkeypatch: pytest.MonkeyPatch) -> None:
     with api() as endpoint:
-        monkeypatch.undo()  # the client of this test is not under test
+        monkeypatch.undo()  # the test's own client needs a clean environment
         assert endpoint.client("sts").get_caller_identity()["Account"] == ACCOUNT_ID
 
 
 @pytest.mark.usefixtures("mine")
-def test_the_daemon_comes_as_far_as_to_look_for_its_cloud() -> None:
+def test_the_daemon_starts() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "localcloud.daemon", "none"], check=False, capture_output=True, text=True
     )

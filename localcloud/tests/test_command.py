@@ -12,11 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lab import soon
 from localcloud import clouds
 from localcloud.machine import locks
 from localcloud.testing import Cloud, kept
@@ -90,15 +91,6 @@ def daemon(cloud: Cloud) -> int | None:
 
 def lines(done: subprocess.CompletedProcess[str]) -> list[str]:
     return done.stdout.splitlines()
-
-
-def soon(condition: Callable[[], object], seconds: float = 30) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 # -- up and down ------------------------------------------------------------------------------------------

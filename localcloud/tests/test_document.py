@@ -1,4 +1,4 @@
-"""README.md: its commands and its example run as they are written, and its table of actions is the code's."""
+"""README.md: its commands and its example run as written, and its table of actions matches the code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
 
 @pytest.fixture
 def environment() -> Iterator[dict[str, str]]:
-    """Of a cloud that is not the developer's own."""
+    """The environment of a test cloud."""
     clouds = [Cloud(NAME), Cloud(f"{NAME}-second")]
     try:
         yield clouds[0].environment
@@ -55,7 +55,7 @@ def test_its_table_of_actions_is_the_codes() -> None:
 
 
 def test_every_action_is_printed_by_name() -> None:
-    """The table names only how many a service with very many has."""
+    """For a service with many actions, the table has only their number."""
     printed = subprocess.run(Cloud.command("actions", "s3"), capture_output=True, text=True, check=True).stdout
     assert f"| s3 | {len(printed.splitlines())} actions: `localcloud actions s3` | real |" in TEXT
     assert re.search(r"^s3 +PutObject +real +objects are kept", printed, re.MULTILINE)

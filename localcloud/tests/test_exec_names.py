@@ -1,4 +1,4 @@
-"""Commands of `exec` find names in the simulated internet however the machine finds its own, and while that changes."""
+"""Commands of `exec` resolve names in the simulated internet, however the machine resolves its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cloud
 NAME = "checkip.amazonaws.com"
 ANSWER = "198.18.0.1"
 EXEC = f"{sys.executable} -m localcloud.cli exec --"
-# A machine of its own look: its /etc and /run may be changed at will, and nothing of it is seen outside.
+# A private copy of the machine's /etc and /run, which tests may change.
 LOOK = """
 set -e
 mount --make-rprivate /
@@ -51,7 +51,7 @@ HOSTS = {
     "empty": "",
     "bytes that are no text": "# caf\\351\nhosts: files",
 }
-# What /etc/resolv.conf is: shell commands that make it so.
+# Shell commands that create different kinds of /etc/resolv.conf.
 RESOLV_CONF = {
     "a file": "echo nameserver 203.0.113.53 > /etc/resolv.conf",
     "systemd-resolved's": """ln -s ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
@@ -60,7 +60,7 @@ RESOLV_CONF = {
         mkdir -p /run/NetworkManager; echo nameserver 203.0.113.53 > /run/NetworkManager/resolv.conf""",
 }
 NOT_THERE = {"not there": "true", "a link to nowhere": "ln -s ../run/nowhere/resolv.conf /etc/resolv.conf"}
-# nscd of glibc: it is asked before nsswitch.conf is read, and says that there is no such host.
+# A fake nscd, which glibc asks before it reads nsswitch.conf; it knows no host.
 NSCD = """
 import socket, struct, sys
 listener = socket.socket(socket.AF_UNIX)
@@ -89,7 +89,7 @@ def cloud() -> Iterator[Cloud]:
 
 @pytest.fixture
 def overlay(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By parameter: whether the machine allows an overlay over /etc."""
+    """Whether the machine allows an overlay over /etc, by parameter."""
     if not request.param:
         (tmp_path / "bin").mkdir()
         program = tmp_path / "bin/mount"
@@ -102,7 +102,7 @@ both_ways = pytest.mark.parametrize("overlay", [True, False], ids=["overlay", "n
 
 
 def on_a_machine(cloud: Cloud, folder: Path, script: str) -> str:
-    """What the script prints on a machine whose look it may change."""
+    """The script's output, run with a private /etc and /run."""
     private = folder / "look"
     private.mkdir()
     fakes = os.environ.get("FAKES", "")
@@ -172,7 +172,7 @@ until grep -q ready {tmp_path}/nscd; do sleep 0.1; done
 def test_a_command_keeps_its_resolver_when_the_machines_is_replaced(
     cloud: Cloud, tmp_path: Path, replaced: str
 ) -> None:
-    """A name that was not asked for before, so that no answer is remembered."""
+    """The second lookup happens after the change."""
     script = f"""
 {EXEC} sh -c '{LOOK_UP}; touch {tmp_path}/asked; until [ -e {tmp_path}/replaced ]; do sleep 0.1; done
 {LOOK_UP}' & command=$!
@@ -184,6 +184,6 @@ wait $command"""
 
 
 def test_the_machines_etc_is_read_in_exec_and_not_written(cloud: Cloud, tmp_path: Path) -> None:
-    """What was written to an overlay would be lost with it, without a word."""
+    """Writes to an overlay would be silently lost."""
     script = f"echo machine > /etc/own; {EXEC} cat /etc/own; {EXEC} sh -c 'echo command > /etc/own' || cat /etc/own"
     assert on_a_machine(cloud, tmp_path, script).split() == ["machine", "machine"]

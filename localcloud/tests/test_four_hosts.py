@@ -1,6 +1,6 @@
-"""The design's four hosts, built by boto3 alone: requests through both load balancers to the database, and what cuts them.
+"""The deployment's four hosts, created with boto3: requests through both load balancers to the database, and failures.
 
-Each test gives back what it changed.
+Each test restores what it changed.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def is_answered_by(hosts: FourHosts, address: str, name: str) -> bool:
 
 
 def answers(hosts: FourHosts, address: str, what: str = "name") -> str | None:
-    """Who answers at a public address, None if nobody does."""
+    """The app's response at a public address, or None."""
     try:
         return str(hosts.get("/", address=address, port=5000)[what])
     except (OSError, HTTPException):
@@ -318,13 +318,11 @@ def test_a_snapshot_and_a_final_one_are_restored_with_what_was_in_them(hosts: Fo
 
 
 def test_the_machines_own_port_leads_to_the_public_load_balancer_and_status_shows_all_of_it(hosts: FourHosts) -> None:
-    """Asked from the machine itself, outside the simulated internet."""
+    """Requests come from the machine itself, outside the simulated internet."""
     assert hosts.get("/", "127.0.0.1", hosts.settings.http_port)["name"].startswith("frontend-")
     status = hosts.cloud.status()
     names = ("frontend-1", "frontend-2", "backend-1", "backend-2")
-    assert sorted((instance["name"], instance["state"]) for instance in status["instances"]) == sorted(
-        (n, "running") for n in names
-    )
+    assert {instance["name"]: instance["state"] for instance in status["instances"]} == dict.fromkeys(names, "running")
     assert {balancer["state"] for balancer in status["load_balancers"]} == {"active"}
     targets = [target["health"] for balancer in status["load_balancers"] for target in balancer["targets"]]
     assert targets == ["healthy"] * 4
@@ -338,8 +336,7 @@ def test_the_machines_own_port_leads_to_the_public_load_balancer_and_status_show
 def test_the_command_line_sees_the_same_by_its_name_alone(hosts: FourHosts) -> None:
     done = hosts.cloud.exec("aws", "rds", "describe-db-instances", "--output", "json")
     assert done.returncode == 0, done.stdout
-    assert [database["DBInstanceIdentifier"] for database in json.loads(done.stdout)["DBInstances"]] == [
-        hosts.stack.prefix
-    ]
+    [database] = json.loads(done.stdout)["DBInstances"]
+    assert database["DBInstanceIdentifier"] == hosts.stack.prefix
     done = hosts.cloud.exec("aws", "elbv2", "describe-load-balancers", "--query", "length(LoadBalancers)")
     assert done.stdout.strip() == "2"

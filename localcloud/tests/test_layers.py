@@ -1,4 +1,4 @@
-"""Which part may import which, and that nothing is imported but what the distribution declares."""
+"""Allowed imports between parts, and declared dependencies of the distribution."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import localcloud
 
 SOURCE = Path(localcloud.__file__).parent
-# Part: what it may import beside itself. The API and the data plane meet in the contract alone.
+# Allowed imports by part. The API and the data plane share only the contract.
 LAYERS = {
     "settings": "",
     "aws_environment": "",
@@ -31,7 +31,7 @@ LAYERS = {
     "daemon": "api clouds contract control dataplane internet machine report settings",
     "cli": "api clouds control entry machine report settings",
     "testing": "api clouds machine settings",
-    # Inside the API: rules look at moto's models, and nothing of moto's models looks at rules.
+    # Inside the API: rules use moto's models, not the reverse.
     "api.request": "",
     "api.errors": "api.request",
     "api.moto": "api.errors api.request",
@@ -50,7 +50,7 @@ def modules() -> dict[str, Path]:
 
 
 def imports(file: Path, text: str) -> Iterator[str]:
-    """Dotted names that the file imports, each with every name that it takes from there."""
+    """Dotted names of everything that the file imports."""
     package = ("localcloud", *file.relative_to(SOURCE).parent.parts)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
@@ -61,17 +61,16 @@ def imports(file: Path, text: str) -> Iterator[str]:
 
 
 def crossings(name: str, file: Path, text: str) -> set[tuple[str, str]]:
-    """(part, what it imports and may not)."""
+    """Pairs of a part and a forbidden import."""
     found = set()
     for part, allowed in LAYERS.items():
         if not is_in(name, part):
             continue
         for target in imports(file, text):
             inner = target.removeprefix("localcloud.")
-            if inner != target and (not part.startswith("api.") or inner.startswith("api.")):
-                found |= (
-                    {(part, inner)} if not any(is_in(inner, layer) for layer in (part, *allowed.split())) else set()
-                )
+            is_checked = inner != target and (not part.startswith("api.") or inner.startswith("api."))
+            if is_checked and not any(is_in(inner, layer) for layer in (part, *allowed.split())):
+                found.add((part, inner))
     return found
 
 
@@ -103,12 +102,10 @@ def test_a_crossing_is_seen(name: str, line: str) -> None:
 
 
 def test_nothing_is_imported_that_is_not_declared() -> None:
-    """So it is installed without the deployment, its tests or Ansible."""
+    """So it can be installed without the deployment, its tests or Ansible."""
     distributions = importlib.metadata.packages_distributions()
-    declared = {
-        re.split(r"[\[~<>=; ]", requirement)[0]
-        for requirement in importlib.metadata.requires("tandem-localcloud") or ()
-    }
+    requirements = importlib.metadata.requires("tandem-localcloud") or ()
+    declared = {re.split(r"[\[~<>=; ]", requirement)[0] for requirement in requirements}
     used = {name.split(".")[0] for file in modules().values() for name in imports(file, file.read_text())}
     others = used - {"localcloud"} - set(sys.stdlib_module_names)
     unknown = {

@@ -1,4 +1,4 @@
-"""One API in this process, with no data plane: what would have to become real is ready after its quick duration."""
+"""An API in this process, without a data plane: resources become ready after their quick durations."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def world(clients: Clients) -> World:
 
 @pytest.fixture
 def name() -> str:
-    """A name that nothing else has."""
+    """A unique name."""
     return f"n{uuid.uuid4().hex[:10]}"

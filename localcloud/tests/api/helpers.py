@@ -17,7 +17,7 @@ ADMIN_PASSWORD = "correct-horse-9"
 
 
 class Clients:
-    """boto3 clients of one Api. port: of its only listening socket."""
+    """boto3 clients of an Api. port: its only port."""
 
     def __init__(self, api: Api) -> None:
         self.port = api.addresses[0][1]
@@ -32,7 +32,7 @@ class Clients:
         secret: str | None = None,
         token: str | None = None,
     ) -> Any:
-        """A client; with the administrator's key unless told otherwise."""
+        """A client, by default with the administrator's key."""
         wanted = (service, region, key, secret, token)
         if wanted not in self._made:
             self._made[wanted] = self._make(*wanted)
@@ -47,7 +47,7 @@ class Clients:
             aws_access_key_id=key or self._credentials.access_key_id,
             aws_secret_access_key=secret or self._credentials.secret_access_key,
             aws_session_token=token,
-            # What boto3 checks by itself would hide what the API checks.
+            # boto3's own validation would hide the API's.
             config=Config(parameter_validation=False, retries={"total_max_attempts": 1, "mode": "standard"}),
         )
 
@@ -81,7 +81,7 @@ def image(ec2: Any) -> str:
 
 
 class World:
-    """Identifiers of a VPC's parts. other_…: the same in a second VPC, which has no internet gateway."""
+    """IDs of a VPC's parts. other_…: those of a second VPC without an internet gateway."""
 
     def __init__(self, clients: Clients, region: str) -> None:
         self.region = region
@@ -159,7 +159,7 @@ class World:
 
 
 def refused(call: Any, **params: Any) -> str:
-    """The code with which a call is refused."""
+    """The error code of a refused call."""
     with pytest.raises(ClientError) as error:
         call(**params)
     code: str = error.value.response["Error"]["Code"]

@@ -1,4 +1,4 @@
-"""The AWS command line as a plain client."""
+"""The AWS CLI as a plain client."""
 
 from __future__ import annotations
 

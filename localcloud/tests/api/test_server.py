@@ -1,4 +1,4 @@
-"""The wrapper: signatures and policies, the journal, faults, what is not realised, tokens, waiters."""
+"""The wrapper: signatures and policies, the journal, faults, unsupported actions, tokens, waiters."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def last(api: Api) -> dict[str, Any]:
     return entry
 
 
-def test_the_journal_tells_every_call(api: Api, clients: Clients) -> None:
+def test_the_journal_has_every_call(api: Api, clients: Clients) -> None:
     clients.get("ec2", "eu-central-1").describe_vpcs()
     entry = last(api)
     assert set(entry) == {"time", "service", "region", "action", "status", "error", "mutating", "latency_ms"}
@@ -234,13 +234,13 @@ def test_latency(faults: Any, clients: Clients) -> None:
 @pytest.mark.parametrize(
     "knobs", [{"throttle": 2}, {"throttle": 0.6, "error": 0.6}, {"delay_s": -1}, {"action": "("}, {"trottle": 1}]
 )
-def test_knobs_that_cannot_be(faults: Any, knobs: dict[str, Any]) -> None:
+def test_invalid_settings(faults: Any, knobs: dict[str, Any]) -> None:
     with pytest.raises(FaultError):
         faults.set(**knobs)
     assert faults.get()["throttle"] == 0
 
 
-# -- what is not realised -------------------------------------------------------------------------------------
+# -- unsupported actions and parameters -------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("service", "action", "params"),
     [
@@ -344,8 +344,8 @@ def test_the_same_token_is_the_same_request(world: World, name: str) -> None:
     world.ec2.terminate_instances(InstanceIds=made[:1])
 
 
-def test_a_waiter_does_not_sleep_through_what_it_waits_for(world: World) -> None:
+def test_a_waiter_does_not_miss_a_change(world: World) -> None:
     instance = world.run()
     waiter = world.ec2.get_waiter("instance_running")
-    waiter.wait(InstanceIds=[instance], WaiterConfig={"MaxAttempts": 1})  # a second look would come after 15 s
+    waiter.wait(InstanceIds=[instance], WaiterConfig={"MaxAttempts": 1})  # the second poll would be 15 s later
     world.ec2.terminate_instances(InstanceIds=[instance])

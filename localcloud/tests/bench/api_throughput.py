@@ -1,7 +1,7 @@
-"""Calls per second of the API through the wrapper, against moto bare: `python localcloud/tests/bench/api_throughput.py`.
+"""Calls per second of the API with the wrapper and of bare moto: `python localcloud/tests/bench/api_throughput.py`.
 
-Both are served by the same server in processes of their own; the same client, which signs its requests once and sends
-them over plain sockets, asks the same things of both, turn and turn about. Prints a table; asserts nothing.
+Both run behind the same server in separate processes. The same client signs its requests once, and sends them to both in
+turn over plain sockets. Prints a table; asserts nothing.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Server:
     credentials: Credentials
 
     def cpu_seconds(self) -> float:
-        """What the server has used so far: it does not depend on what else the machine does."""
+        """CPU time of the server so far, which does not depend on the load of the machine."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -112,7 +112,7 @@ def send(server: Server, request: AWSRequest) -> bytes:
 
 
 def measure(server: Server, service: str, body: str, calls: int) -> tuple[float, float]:
-    """Calls per second of the clock and of the server's own CPU time, one call after the other."""
+    """Sequential calls per second of clock time and of the server's CPU time."""
     request = signed(server, service, body)
     began, used = time.perf_counter(), server.cpu_seconds()
     for _ in range(calls):

@@ -1,6 +1,6 @@
-"""`make bench-localcloud`: start and end, a rule's change to packets, memory with 0, 4 and 20 hosts, calls a second.
+"""`make bench-localcloud`: time to start and stop, rule changes, memory with 0, 4 and 20 hosts, calls per second.
 
-On a local cloud of its own, with boto3 as a plain client. Prints a table; asserts nothing about speed.
+Uses its own local cloud and plain boto3 clients. Prints a table; asserts nothing about speed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FLEETS = (0, 4, 20)
 INSTANCE_TYPE = "t2.nano"
 WAIT_SECONDS = 300
 PROBE_SECONDS = 0.01
-# How long a connection is waited for: the shorter, the finer the measure; the longer, the surer that it is dropped.
+# Connection timeouts: short ones measure precisely, long ones make sure that packets are dropped.
 OPEN_SECONDS, CLOSED_SECONDS = 0.02, 0.1
 
 
@@ -64,7 +64,7 @@ def say_conditions() -> None:
 
 
 def build_images() -> None:
-    """The same images under other names, so that nobody else's `up` finds its own gone; removed at the end."""
+    """The same images under other names, so that the images of other clouds stay; removed at the end."""
     wanted = [replace(recipe, tag=f"bench-{recipe.tag}") for recipe in recipes.ALL]
     try:
         images.build(wanted, mirror.of_machine(), lambda _: None)
@@ -83,7 +83,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def inside() -> None:
-    """In the simulated internet: everything that needs the API or packets."""
+    """The measurements that run in the simulated internet."""
     ec2 = boto3.client("ec2")
     subnet, group = make_network(ec2)
     running: list[str] = []
@@ -97,7 +97,7 @@ def inside() -> None:
 
 
 def make_network(ec2: Any) -> tuple[str, str]:
-    """A VPC with one public subnet; its id and that of a group without rules."""
+    """Create a VPC with a public subnet. Returns the IDs of the subnet and of a group without rules."""
     vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
@@ -111,7 +111,7 @@ def make_network(ec2: Any) -> tuple[str, str]:
 
 
 def grow(ec2: Any, subnet: str, group: str, running: list[str], size: int) -> None:
-    """Start as many hosts as are missing to `size`, and wait for them."""
+    """Start hosts until there are `size`, and wait for them."""
     running += start(ec2, subnet, group, size - len(running))
 
 
@@ -137,7 +137,7 @@ def address_of(ec2: Any, instance: str) -> str:
 
 
 def changes(ec2: Any, group: str, address: str) -> tuple[list[float], list[float]]:
-    """Seconds from the answer of the API to the first packet that shows it: of rules added, and of rules revoked."""
+    """Seconds from the API's response to its effect on packets, for added and for revoked rules."""
     rule = {
         "GroupId": group,
         "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
@@ -152,7 +152,7 @@ def changes(ec2: Any, group: str, address: str) -> tuple[list[float], list[float
 
 
 def seconds_until(address: str, *, answers: bool) -> float:
-    """How long until a new connection is taken, or until the first one begins that is not."""
+    """Seconds until a new connection is accepted, or is no longer accepted."""
     start = time.monotonic()
     while (began := time.monotonic()) < start + WAIT_SECONDS:
         if is_taken(address, OPEN_SECONDS if answers else CLOSED_SECONDS) is answers:
@@ -162,7 +162,7 @@ def seconds_until(address: str, *, answers: bool) -> float:
 
 
 def is_taken(address: str, patience: float) -> bool:
-    """Whether a new connection to port 22 is."""
+    """Whether a new connection to port 22 is accepted."""
     try:
         socket.create_connection((address, 22), timeout=patience).close()
     except OSError:
@@ -184,7 +184,7 @@ def daemon_mib() -> float:
 
 
 def containers_mib() -> float:
-    """What the hosts' processes hold, by Docker's account."""
+    """Memory of the hosts' processes, as reported by Docker."""
     mine = subprocess.run(
         ["docker", "ps", "-q", "--filter", f"label=localcloud={NAME}"], capture_output=True, text=True, check=True
     ).stdout.split()

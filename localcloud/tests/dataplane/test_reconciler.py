@@ -1,4 +1,4 @@
-"""The reconciler: order, coalescing, and that nothing ends it."""
+"""The reconciler: order, combined changes, and errors that do not end it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Reader:
 
 
 class Part:
-    """Notes its name at each call; fails while told to."""
+    """Records its calls; fails while broken."""
 
     def __init__(self, name: str, calls: list[str]) -> None:
         self.name, self.calls = name, calls
@@ -47,7 +47,7 @@ def made() -> tuple[Reconciler, Reader, Part, Part, list[str]]:
     return Reconciler(reader, [first, second]), reader, first, second, calls
 
 
-def test_parts_in_order_and_closed_in_the_other() -> None:
+def test_parts_run_in_order_and_close_in_reverse() -> None:
     reconciler, _, _, second, calls = made()
     reconciler.start()
     assert second.called.acquire(timeout=5)
@@ -56,7 +56,7 @@ def test_parts_in_order_and_closed_in_the_other() -> None:
     assert calls[-2:] == ["close second", "close first"]
 
 
-def test_changes_that_come_meanwhile_are_taken_together() -> None:
+def test_changes_during_a_round_are_combined() -> None:
     reconciler, reader, first, second, _ = made()
     first.may_go_on.clear()
     reconciler.start()

@@ -1,4 +1,4 @@
-"""When a worker gives a resource up: not for one slow moment, and not never."""
+"""A worker reports failures that last, not single ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from localcloud.dataplane.worker import Worker
 
 
 class Clumsy(Worker[int]):
-    """Fails as often as its plan says, then works."""
+    """Fails as many times as its plan says, then works."""
 
     def __init__(self) -> None:
         super().__init__("clumsy", 0.001)

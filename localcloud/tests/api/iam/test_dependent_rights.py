@@ -1,4 +1,4 @@
-"""What AWS asks the caller for beside the action's own right: refused without it, accepted with it."""
+"""Dependent actions: a call is refused without the permission for them, and accepted with it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Params = Callable[[World, Clients, str], dict[str, Any]]
 
 
 class Row(NamedTuple):
-    """A call, whose own right is `action`, and the right beside it that it needs; others: what else it needs."""
+    """A call with its own permission (action), the one under test (right), and other required ones."""
 
     service: str
     call: str
@@ -135,7 +135,7 @@ ROWS = {
 
 
 def profile(clients: Clients, name: str, *, empty: bool = False) -> str:
-    """An instance profile, with a role of the same name in it, or beside it."""
+    """An instance profile and a role of the same name, which is in it unless empty."""
     iam = clients.get("iam")
     iam.create_role(**role(name))
     iam.create_instance_profile(InstanceProfileName=name)
@@ -150,8 +150,8 @@ def database(world: World, name: str) -> str:
     return name
 
 
-def hire(clients: Clients, name: str) -> dict[str, str]:
-    """A user without rights. Returns the key."""
+def create_user(clients: Clients, name: str) -> dict[str, str]:
+    """Create a user without permissions. Returns its key."""
     iam = clients.get("iam")
     iam.create_user(UserName=name)
     key = iam.create_access_key(UserName=name)["AccessKey"]
@@ -166,26 +166,25 @@ def allow(clients: Clients, name: str, *actions: str) -> None:
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=title.replace(" ", "-")) for title, row in ROWS.items()])
 def test_refused_without_and_accepted_with_the_right(row: Row, world: World, clients: Clients, name: str) -> None:
-    call = getattr(clients.get(row.service, **hire(clients, name)), row.call)
+    call = getattr(clients.get(row.service, **create_user(clients, name)), row.call)
     params = row.params(world, clients, name)
     allow(clients, name, row.action, *row.others)
     with pytest.raises(ClientError) as error:
         call(**params)
-    said = error.value.response["Error"]
-    assert said["Code"] == ("UnauthorizedOperation" if row.service == "ec2" else said["Code"])
-    assert said["Code"].startswith(("UnauthorizedOperation", "AccessDenied"))
-    assert f"is not authorized to perform: {row.right}" in said["Message"]
+    refusal = error.value.response["Error"]
+    assert refusal["Code"].startswith("UnauthorizedOperation" if row.service == "ec2" else "AccessDenied")
+    assert f"is not authorized to perform: {row.right}" in refusal["Message"]
     allow(clients, name, row.action, *row.others, row.right)
     assert call(**params)["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
-def test_a_service_makes_its_role_for_whoever_may_let_it(world: World, clients: Clients, name: str) -> None:
+def test_creating_a_service_linked_role_needs_permission(world: World, clients: Clients, name: str) -> None:
     """The first database of an account."""
     iam = clients.get("iam")
-    # The world has made one.
+    # The world's database has created it.
     assert iam.get_role(RoleName="AWSServiceRoleForRDS")["Role"]["Path"] == "/aws-service-role/rds.amazonaws.com/"
     iam.delete_service_linked_role(RoleName="AWSServiceRoleForRDS")
-    rds = clients.get("rds", **hire(clients, name))
+    rds = clients.get("rds", **create_user(clients, name))
     allow(clients, name, "rds:CreateDBInstance")
     assert refused(rds.create_db_instance, **world.database(name)) == "AccessDenied"
     allow(clients, name, "rds:CreateDBInstance", "iam:CreateServiceLinkedRole")

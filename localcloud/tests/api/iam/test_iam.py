@@ -1,4 +1,4 @@
-"""IAM as AWS judges it: for each rule a call that is refused, with AWS's words, and one that is not."""
+"""IAM as on AWS: for each rule, a call that is refused with AWS's message, and one that is not."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def document(*statements: Statement) -> str:
 
 
 class User:
-    """A user whose only policy changes. get: clients with its key."""
+    """A user with one policy, set by may(). get: clients with its key."""
 
     def __init__(self, clients: Clients, name: str) -> None:
         self.clients, self.name, self.iam = clients, name, clients.get("iam")
@@ -57,7 +57,7 @@ def user(clients: Clients, name: str) -> User:
 
 @pytest.fixture(scope="module")
 def things(world: World) -> Iterator[dict[str, str]]:
-    """Things with the tag Project=ours, and the like with Project=theirs."""
+    """Resources with the tag Project=ours, and similar ones with Project=theirs."""
     found = {}
     for project in ("ours", "theirs"):
         tags = [{"Key": "Project", "Value": project}]
@@ -144,7 +144,7 @@ ROWS = {
     "a group of another project": opens(
         [allow("ec2:Authorize*", **tagged("Project", "theirs"))], [allow("ec2:Authorize*", **tagged("Project", "ours"))]
     ),
-    # RunInstances is judged for the image, the subnet and the groups too, which have none of the request's tags.
+    # RunInstances also needs the image, the subnet and the groups, which do not have the request's tags.
     "tags of a launch for all that it touches": launches(
         [allow(RUN, **tagged("Project", "ours", "Request")), allow(TAG)],
         [
@@ -249,7 +249,7 @@ ROWS = {
 
 
 def answer(user: User, row: Row, params: dict[str, Any]) -> tuple[str, str]:
-    """Code and message; both empty where the call is answered."""
+    """Error code and message; both empty if the call succeeds."""
     try:
         getattr(user.get(row.service), row.call)(**params)
     except ClientError as error:
@@ -281,7 +281,7 @@ def said(call: Any, **params: Any) -> str:
     return str(error.value.response["Error"]["Message"])
 
 
-def test_the_words_of_a_refusal(world: World, user: User) -> None:
+def test_the_message_of_a_refusal(world: World, user: User) -> None:
     instance = f"arn:aws:ec2:{HERE}:instance/{world.instance}"
     user.may(allow("iam:GetUser"))
     message = said(user.get("ec2").stop_instances, InstanceIds=[world.instance])
@@ -344,7 +344,7 @@ def test_a_session_has_its_roles_rights_narrowed_by_its_own_policy(clients: Clie
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(allow("ec2:Describe*")))
     assume = {"RoleArn": arn, "RoleSessionName": "test"}
     assert refused(sts.assume_role, **assume) == "AccessDenied"
-    # It trusts this user by name, who needs no policy then.
+    # The role trusts this user by ARN, so the user needs no policy.
     assume["ExternalId"] = "secret"
 
     def session(**more: Any) -> Any:
@@ -362,7 +362,7 @@ def test_a_session_has_its_roles_rights_narrowed_by_its_own_policy(clients: Clie
     message = said(narrow.describe_subnets)
     assert f"User: arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/test is not authorized" in message
     assert why in message
-    # The account as a whole is trusted: then the user needs a right of its own.
+    # The role trusts the whole account, so the user needs a policy.
     everybody = {**trust, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"}}
     iam.update_assume_role_policy(RoleName=name, PolicyDocument=document(everybody))
     assert refused(sts.assume_role, **assume) == "AccessDenied"

@@ -1,11 +1,11 @@
-"""Conditions as AWS's IAM guide has them: for each operator what meets it, and what does not."""
+"""Conditions as in AWS's IAM guide: for each operator, a value that matches and one that does not."""
 
 from __future__ import annotations
 
 import pytest
 
 from localcloud.api.iam.conditions import UnknownOperatorError, arn_like, hold, resource_like
-from localcloud.api.iam.documents import Answer, Document, judge
+from localcloud.api.iam.documents import Decision, Document, judge
 
 CONTEXT = {
     "aws:resourcetag/project": ["tandem"],
@@ -18,7 +18,7 @@ CONTEXT = {
     "rds:storagesize": ["20"],
     "s3:prefix": ["a*b"],
 }
-# operator, key, a value that is met, a value that is not
+# operator, key, a value that matches, a value that does not
 ROWS = [
     ("StringEquals", "aws:ResourceTag/Project", "tandem", "Tandem"),
     ("StringEquals", "aws:ResourceTag/Project", ["other", "tandem"], ["other", "third"]),
@@ -76,7 +76,7 @@ def test_all_conditions_must_hold() -> None:
     assert not hold({"StringEquals": {"aws:username": "eve", "aws:ResourceTag/Project": "x"}}, CONTEXT)
 
 
-def test_an_operator_that_is_none_is_no_condition_that_holds() -> None:
+def test_an_unknown_operator_is_an_error() -> None:
     with pytest.raises(UnknownOperatorError):
         hold({"StringSounds": {"aws:username": "eve"}}, CONTEXT)
 
@@ -89,16 +89,20 @@ def test_the_wildcard_stays_within_a_part_of_an_arn() -> None:
 
 
 def test_a_deny_is_stronger_and_older_documents_have_no_variables() -> None:
-    def said(*statements: str, version: str = "2012-10-17", action: str = "ec2:StopInstances") -> Answer:
+    def said(*statements: str, version: str = "2012-10-17", action: str = "ec2:StopInstances") -> Decision:
         text = f'{{"Version": "{version}", "Statement": [{", ".join(statements)}]}}'
-        return judge([Document(text)], action, "arn:aws:ec2:us-east-1:1:instance/i-eve", CONTEXT).answer
+        return judge([Document(text)], action, "arn:aws:ec2:us-east-1:1:instance/i-eve", CONTEXT).decision
 
     allow = '{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}'
     deny = '{"Effect": "Deny", "Action": "EC2:Stop*", "Resource": "arn:aws:ec2:*:*:instance/*"}'
-    assert (said(allow), said(allow, deny), said(deny)) == (Answer.ALLOWED, Answer.EXPLICIT_DENY, Answer.EXPLICIT_DENY)
-    assert said(allow, deny, action="ec2:StartInstances") == Answer.ALLOWED
+    assert (said(allow), said(allow, deny), said(deny)) == (
+        Decision.ALLOWED,
+        Decision.EXPLICIT_DENY,
+        Decision.EXPLICIT_DENY,
+    )
+    assert said(allow, deny, action="ec2:StartInstances") == Decision.ALLOWED
     own = '{"Effect": "Allow", "Action": "ec2:*", "Resource": "arn:aws:ec2:*:*:instance/i-${aws:username}"}'
-    assert (said(own), said(own, version="2008-10-17")) == (Answer.ALLOWED, Answer.IMPLICIT_DENY)
+    assert (said(own), said(own, version="2008-10-17")) == (Decision.ALLOWED, Decision.IMPLICIT_DENY)
     others = '{"Effect": "Allow", "NotAction": ["ec2:Stop*"], "NotResource": "arn:aws:ec2:*:*:volume/*"}'
-    assert said(others) == Answer.IMPLICIT_DENY
-    assert said(others, action="ec2:StartInstances") == Answer.ALLOWED
+    assert said(others) == Decision.IMPLICIT_DENY
+    assert said(others, action="ec2:StartInstances") == Decision.ALLOWED

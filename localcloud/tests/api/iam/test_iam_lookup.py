@@ -1,4 +1,4 @@
-"""What the judge knows of things: their tags, of each type, and nothing of what is not there."""
+"""Tags and ARNs of each resource type, and none of missing resources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EVERY = [("ec2", kind) for kind in resources.EC2_TYPES.values()] + [
 
 
 @pytest.mark.parametrize(("service", "kind"), EVERY)
-def test_what_is_not_there_has_no_tags_and_no_arn_of_its_own(world: World, service: str, kind: str) -> None:
+def test_a_missing_resource_has_no_tags_and_no_arn(world: World, service: str, kind: str) -> None:
     arn = f"arn:aws:{service}:{REGION}:123456789012:{kind}{':' if service == 'rds' else '/'}nobodys"
     assert lookup.tags(service, kind, arn, REGION) == {}
     assert lookup.arn(service, kind, "nobodys") is None

@@ -1,4 +1,4 @@
-"""The reader's topology, and the addresses, groups and names in it."""
+"""The reader's topology, with its addresses, groups and names."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ def vpc_of(topology: Topology, vpc_id: str) -> Vpc:
 
 
 def interface(api: Api, world: World, owner_id: str) -> Interface:
-    return next(
-        interface for interface in vpc_of(api.reader.read(), world.vpc).interfaces if interface.owner_id == owner_id
-    )
+    interfaces = vpc_of(api.reader.read(), world.vpc).interfaces
+    return next(interface for interface in interfaces if interface.owner_id == owner_id)
 
 
 def test_every_interface_has_an_address_of_its_own_in_its_subnet(api: Api, world: World) -> None:
@@ -33,12 +32,8 @@ def test_every_interface_has_an_address_of_its_own_in_its_subnet(api: Api, world
 
 
 def test_public_addresses_are_the_clouds_own_and_unique(api: Api, world: World) -> None:
-    public = [
-        interface.public_address
-        for vpc in api.reader.read().vpcs
-        for interface in vpc.interfaces
-        if interface.public_address
-    ]
+    interfaces = [interface for vpc in api.reader.read().vpcs for interface in vpc.interfaces]
+    public = [interface.public_address for interface in interfaces if interface.public_address]
     assert len(set(public)) == len(public) >= 2  # the load balancer's nodes
     assert all(IPv4Address(address) in PUBLIC_ADDRESSES for address in public)
 

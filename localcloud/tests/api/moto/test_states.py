@@ -1,4 +1,4 @@
-"""States pass as AWS's do, and none says ready before reality does."""
+"""States change as on AWS, and no resource is ready before it is real."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..helpers import World, until
 
 @pytest.fixture
 def reality(api: Api) -> Iterator[Reality]:
-    """A data plane that does nothing unless the test says so. `api` is back to none afterwards."""
+    """A data plane controlled by the test. Afterwards, `api` has none again."""
     reality = Reality()
     before = lifecycle.current()
     lifecycle.use(Lifecycle(None, reality))
@@ -56,7 +56,7 @@ def test_status_checks_come_after_the_instance_runs(world: World) -> None:
         return [status["InstanceStatus"]["Status"] for status in found]
 
     before = lifecycle.current()
-    lifecycle.use(Lifecycle(0.05, None))  # runs after 1.5 s, and is checked after 6 s
+    lifecycle.use(Lifecycle(0.05, None))  # runs after 1.5 s, status checks pass after 6 s
     try:
         instance = world.run()
         assert (statuses(), statuses(IncludeAllInstances=True)) == ([], ["not-applicable"])
@@ -221,9 +221,8 @@ def test_parameters_take_effect_when_aws_lets_them(world: World, api: Api, name:
     world.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=name)
 
     def parameters() -> dict[str, str]:
-        return dict(
-            next(database for database in api.reader.read().databases if database.id.endswith(f":{name}")).parameters
-        )
+        databases = api.reader.read().databases
+        return dict(next(database.parameters for database in databases if database.id.endswith(f":{name}")))
 
     def status() -> str:
         found = world.rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]

@@ -1,13 +1,11 @@
-"""A VPC with a load balancer in two zones, two web hosts and a client; the topology is changed by hand."""
+"""A VPC with a load balancer in two zones, two web hosts and a client. Tests change the topology directly."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from lab import ANYWHERE, IGW, LOCAL, OUT, PATIENCE, Host, Lab
+from lab import ANYWHERE, IGW, LOCAL, OUT, PATIENCE, Host, Lab, soon
 from localcloud.contract.reality import Health
 from localcloud.contract.topology import (
     Action,
@@ -68,7 +66,7 @@ def make_vpc() -> Vpc:
 
 
 class Balanced:
-    """one and two are web servers; serve() registers targets and waits until the load balancer is up."""
+    """one and two are web servers; serve() registers targets and waits until they are healthy."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -87,20 +85,19 @@ class Balanced:
         )
 
     def target(self, name: str, **changes: Any) -> Target:
-        """The host as a target: registered by its address, in zone us-east-1a."""
+        """The host as a target, by address, in zone us-east-1a."""
         address = {interface.id: interface.address for interface in self.lab.vpc.interfaces}[f"eni-{name}"]
         return replace(Target(f"i-{name}", PORT, address, "us-east-1a"), **changes)
 
     def apply(self, *targets: Target, wait: bool = True, **changes: Any) -> None:
-        """Register these targets and no others; changes: fields of the group (check) or of the load balancer."""
+        """Register exactly these targets. changes: fields of the group or of the load balancer."""
         of_group = {key: value for key, value in changes.items() if hasattr(self.group, key)}
         self.group = replace(self.group, targets=targets, **of_group)
         self.balancer = replace(self.balancer, **{key: changes[key] for key in changes.keys() - of_group.keys()})
         self.publish([self.balancer])
         if wait:
-            assert self.lab.reality.wait_for(lambda: self.lab.reality.ready(ARN), SECONDS), self.lab.reality.failure(
-                ARN
-            )
+            reality = self.lab.reality
+            assert reality.wait_for(lambda: reality.ready(ARN), SECONDS), reality.failure(ARN)
 
     def publish(self, balancers: list[LoadBalancer]) -> None:
         lab = self.lab
@@ -122,7 +119,7 @@ class Balanced:
         return self.health(name)
 
     def next_health(self, name: str) -> Health:
-        """What the host's health changes to."""
+        """Wait for the host's next health."""
         before = self.health(name)
         assert self.lab.reality.wait_for(lambda: self.health(name) != before, SECONDS), before
         return self.health(name)
@@ -131,33 +128,24 @@ class Balanced:
         return get(self.lab.hosts["client"].pid, address, path, headers)
 
     def await_idle(self, name: str) -> None:
-        """Wait until no request to the host is under way."""
+        """Wait until the host has no current requests."""
         haproxy = self.balancers._balancers[ARN]._haproxy
         server = ("tg-app", f"{self.target(name).address}_{PORT}")
-        assert self.eventually(lambda: haproxy.servers()[server].sessions == 0)
+        assert soon(lambda: haproxy.servers()[server].sessions == 0)
 
     def await_status(self, path: str, status: int) -> None:
-        assert self.eventually(lambda: self.get(path).status == status), self.get(path)
+        assert soon(lambda: self.get(path).status == status), self.get(path)
 
     def answers(self, port: int) -> bool:
-        """Whether the load balancer listens there."""
+        """Whether the load balancer listens on the port."""
         try:
             namespaces.connect(self.lab.hosts["client"].pid, ADDRESSES[0], port, PATIENCE).close()
         except ConnectionRefusedError:
             return False
         return True
 
-    def eventually(self, condition: Callable[[], bool]) -> bool:
-        """Whether the condition comes true within some seconds."""
-        end = time.monotonic() + SECONDS
-        while not condition():
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.05)
-        return True
-
     def names(self, count: int = 12) -> set[str]:
-        """Which targets answer that many requests."""
+        """The targets that respond to this many requests."""
         return {self.get().name for _ in range(count)}
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from .balanced import Balanced
 
 @pytest.fixture
 def balanced(lab: Lab) -> Iterator[Balanced]:
-    """Hosts one and two behind nothing yet: call serve() with the targets that are to be registered."""
+    """Hosts one and two, not registered yet: call serve() with the targets to register."""
     made = Balanced(lab)
     try:
         yield made

@@ -1,4 +1,4 @@
-"""What needs no packets: how rules become patterns and options, and who tells health."""
+"""Tests without packets: patterns and options from rules, and the authors of target health."""
 
 from __future__ import annotations
 

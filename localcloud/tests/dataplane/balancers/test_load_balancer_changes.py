@@ -1,4 +1,4 @@
-"""No request is lost while targets come and go and while the configuration changes; what cuts one is seen to."""
+"""No request is lost while targets and the configuration change, and lost requests are noticed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.cloud
 
 
 def hold(balanced: Balanced) -> tuple[Client, Callable[[], Answer]]:
-    """A request that target one is at work on; the function lets it end and gives the answer."""
+    """Start a request that target one holds. The returned function finishes it and returns the response."""
     client = Client(balanced.lab.hosts["client"].pid, ADDRESSES[0])
     client.send("/hold")
     assert balanced.one.holding.acquire(timeout=10)
@@ -77,7 +77,7 @@ def test_deregister_drain_stop_and_register_again_under_load_loses_nothing(balan
 
 
 def test_stopping_a_target_without_draining_it_is_seen_by_visitors(balanced: Balanced) -> None:
-    """The twin: the same load does see what goes wrong."""
+    """The twin: the same load notices failures."""
     balanced.serve("one", "two")
     visitors = Visitors(balanced.lab.hosts["client"].pid, ADDRESSES[0])
     balanced.two.stop()
@@ -100,7 +100,7 @@ def test_changes_of_rules_and_listeners_under_load_lose_nothing(balanced: Balanc
 
 
 def test_a_restart_instead_of_a_reload_is_seen_by_visitors(balanced: Balanced) -> None:
-    """The twin: the same load does see a change that is not hitless."""
+    """The twin: the same load notices a change that is not hitless."""
     balanced.serve("one")
     visitors = Visitors(balanced.lab.hosts["client"].pid, ADDRESSES[0])
     visitors.await_answers(20)

@@ -1,4 +1,4 @@
-"""What a load balancer does with requests: rules, headers, its own answers, addresses in every zone."""
+"""How a load balancer handles requests: rules, headers, its own responses, addresses in every zone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab import SILENCE
+from lab import SILENCE, soon
 from localcloud.contract.topology import Action, Listener, ListenerRule
 from localcloud.machine import namespaces
 
@@ -98,7 +98,7 @@ def test_a_rule_that_is_taken_away_no_longer_matches(balanced: Balanced) -> None
     balanced.await_health("one", "healthy")
     assert balanced.get().status == 404
     balanced.apply(balanced.target("one"), listeners=(Listener("l", 80, forward()),))
-    assert balanced.eventually(lambda: balanced.get().status == 200)
+    assert soon(lambda: balanced.get().status == 200)
 
 
 def test_listeners_come_and_go(balanced: Balanced) -> None:
@@ -108,10 +108,10 @@ def test_listeners_come_and_go(balanced: Balanced) -> None:
         get(client, ADDRESSES[0], port=8080)
     both = (Listener("l", 80, forward()), Listener("m", 8080, forward()))
     balanced.apply(balanced.target("one"), listeners=both)
-    assert balanced.eventually(lambda: balanced.answers(8080))
+    assert soon(lambda: balanced.answers(8080))
     assert get(client, ADDRESSES[0], port=8080).seen["x-forwarded-port"] == "8080"
     balanced.apply(balanced.target("one"), listeners=both[:1])
-    assert balanced.eventually(lambda: not balanced.answers(8080))
+    assert soon(lambda: not balanced.answers(8080))
     assert balanced.get().status == 200
 
 
@@ -200,8 +200,8 @@ def test_a_removed_load_balancer_leaves_nothing(balanced: Balanced) -> None:
     reality = balanced.lab.reality
     assert reality.wait_for(lambda: not reality.ready(ARN), 10)
     assert balanced.health("one").reason == "Target.NotInUse"
-    assert balanced.eventually(lambda: not list((balanced.lab.settings.state_dir / "lb").iterdir()))
+    assert soon(lambda: not list((balanced.lab.settings.state_dir / "lb").iterdir()))
     assert not any(lab.is_plugged(interface) for interface in ("eni-lb1", "eni-lb2"))
-    with pytest.raises(OSError, match=r"timed out|route"):  # and not refused: that would be an answer
+    with pytest.raises(OSError, match=r"timed out|route"):  # a refused connection would be an answer
         namespaces.connect(lab.hosts["client"].pid, ADDRESSES[0], 80, SILENCE)
     assert reality.health(GROUP, "i-one", 5000) is not None

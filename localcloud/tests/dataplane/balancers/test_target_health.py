@@ -1,10 +1,12 @@
-"""Target health as AWS tells it: what the load balancer's own checks found."""
+"""Target health as AWS reports it, from the load balancer's own checks."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
+
+from lab import soon
 
 from .balanced import ARN, CHECK, CLOSED, GROUP, PORT, Balanced
 
@@ -21,7 +23,7 @@ def test_a_new_target_is_initial_and_gets_nothing_until_a_check_succeeds(balance
         lambda: (balanced.health("two").state, balanced.health("two").reason) == wanted, 5
     )
     assert balanced.names() == {"one"}
-    assert balanced.eventually(lambda: balanced.two.checks != [])
+    assert soon(lambda: balanced.two.checks != [])
     balanced.two.answers_checks.set()
     assert balanced.next_health("two").state == "healthy"
     assert balanced.names() == {"one", "two"}
@@ -55,7 +57,7 @@ def test_a_target_has_to_fail_as_often_as_its_threshold_says(balanced: Balanced)
 
 @pytest.mark.parametrize(("path", "state"), [("/", "healthy"), ("/readyz", "unhealthy")])
 def test_the_path_decides(balanced: Balanced, path: str, state: str) -> None:
-    balanced.one.health = 500  # what /readyz says; the other path says 200
+    balanced.one.health = 500  # the status of /readyz; the other path returns 200
     balanced.apply(balanced.target("one"), health_check=replace(CHECK, path=path))
     balanced.await_health("one", state)
 
@@ -65,7 +67,7 @@ def test_checks_are_as_far_apart_as_the_interval_says(balanced: Balanced) -> Non
     balanced.await_health("one", "healthy")
     times = balanced.one.check_times
     first = len(times)
-    assert balanced.eventually(lambda: len(times) >= first + 4)
+    assert soon(lambda: len(times) >= first + 4)
     assert times[first + 3] - times[first] >= 3 * 3 - 0.5, "at the usual second of these tests it were three"
 
 

@@ -1,4 +1,4 @@
-"""Web servers for load balancer tests, on hosts of a Lab, and a client that speaks to what is in front of them."""
+"""Web servers on hosts of a Lab for load balancer tests, and a client."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLIENT_SECONDS = 20
 
 
 class Web:
-    """A target: `/` tells its name and what it was sent, `/hold` waits for let_go, `/readyz` says `health`."""
+    """A target: `/` returns its name and the request, `/hold` waits for let_go, `/readyz` returns `health`."""
 
     def __init__(self, name: str, pid: int, port: int) -> None:
         self.name = name
@@ -44,7 +44,7 @@ class Web:
                 super().setup()
 
             def handle(self) -> None:
-                with suppress(OSError):  # the other side may close when it likes
+                with suppress(OSError):  # the client may have closed the connection
                     super().handle()
 
             def finish(self) -> None:
@@ -86,7 +86,7 @@ class Web:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
-        """End like a process: its connections close, new ones are refused."""
+        """Stop like a process that ends: close connections and refuse new ones."""
         if self._server:
             self._server.shutdown()
             self._server.server_close()
@@ -104,17 +104,17 @@ class Answer:
 
     @property
     def name(self) -> str:
-        """Which target answered."""
+        """The target that responded."""
         return str(json.loads(self.body)["name"])
 
     @property
     def seen(self) -> dict[str, str]:
-        """The headers that the target got."""
+        """The headers that the target received."""
         return dict(json.loads(self.body)["headers"])
 
 
 class Client:
-    """One connection, kept alive, from a process's network namespace to an address."""
+    """A kept-alive connection from a process's network namespace to an address."""
 
     def __init__(self, pid: int | str, address: str, port: int = 80) -> None:
         self._connection = http.client.HTTPConnection(address, port)
@@ -136,7 +136,7 @@ class Client:
 
 
 def get(pid: int | str, address: str, path: str = "/", headers: dict[str, str] | None = None, port: int = 80) -> Answer:
-    """One request on a connection of its own."""
+    """A request on its own connection."""
     client = Client(pid, address, port)
     try:
         return client.get(path, headers)
@@ -145,7 +145,7 @@ def get(pid: int | str, address: str, path: str = "/", headers: dict[str, str] |
 
 
 class Visitors:
-    """Requests without a pause on several kept-alive connections, until stopped; failures are collected."""
+    """Continuous requests on several kept-alive connections; collects failures."""
 
     def __init__(self, pid: int, address: str, connections: int = 3) -> None:
         self.answered = 0
@@ -176,7 +176,7 @@ class Visitors:
                 client = None
 
     def await_answers(self, count: int) -> None:
-        """Wait until that many more requests have been answered."""
+        """Wait until this many more requests are answered."""
         wanted, end = self.answered + count, time.monotonic() + CLIENT_SECONDS
         while self.answered < wanted:
             assert time.monotonic() < end, f"{self.answered} answered; failures: {self.failures[:3]}"

@@ -1,17 +1,15 @@
-"""A VPC with a database and a client; the topology is changed by hand."""
+"""A VPC with a database and a client. Tests change the topology directly."""
 
 from __future__ import annotations
 
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - the class is named so
 
-from lab import ANYWHERE, LOCAL, Host, Lab, ingress
+from lab import ANYWHERE, LOCAL, Host, Lab, ingress, soon
 from localcloud.contract.topology import Database, Interface, SecurityGroup, Snapshot, Subnet, Vpc
 from localcloud.dataplane.databases.databases import Databases
 from localcloud.machine import namespaces
@@ -59,7 +57,7 @@ def make_vpc() -> Vpc:
 
 
 class Stored:
-    """The database is what apply() says; questions come from the client host."""
+    """A database with the fields set by apply(); queries come from the client host."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -85,14 +83,14 @@ class Stored:
         assert reality.wait_for(lambda: reality.ready(ARN), SECONDS), reality.failure(ARN)
 
     def failure(self, word: str = "") -> str:
-        """Why the database is not ready, once that says the word."""
+        """The database's failure, once it contains the word."""
         reality = self.lab.reality
         assert reality.wait_for(lambda: word in (reality.failure(ARN) or "") != "", SECONDS), reality.failure(ARN)
         return reality.failure(ARN) or ""
 
     def remove(self) -> None:
         self._publish(databases=())
-        assert self.eventually(self._has_left)
+        assert soon(self._has_left)
 
     def _has_left(self) -> bool:
         self.databases.reconcile(self.lab.topology)
@@ -111,7 +109,7 @@ class Stored:
         self.databases.reconcile(self.lab.topology)
 
     def connect(self, **options: str) -> Connection:
-        """A connection from the client host, verified like an application's unless options say otherwise."""
+        """A connection from the client host; by default it verifies the server like an application."""
         wanted = {
             "host": NAME,
             "hostaddr": ADDRESS,
@@ -127,7 +125,7 @@ class Stored:
         return found
 
     def ask(self, query: str, **options: str) -> tuple[Any, ...]:
-        """The query's first row."""
+        """The first row of the result."""
         found = self.connect(**options)
         try:
             with found.cursor() as cursor:
@@ -153,19 +151,10 @@ class Stored:
             return False
 
     def volumes(self) -> list[str]:
-        """Names of the cloud's volumes."""
+        """The names of the cloud's volumes."""
         label = f"label={self.lab.settings.label}={self.lab.settings.name}"
         command = ["docker", "volume", "ls", "-q", "--filter", label]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-
-    def eventually(self, condition: Callable[[], bool]) -> bool:
-        """Whether the condition comes true within some seconds."""
-        end = time.monotonic() + SECONDS
-        while not condition():
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.05)
-        return True
 
     def close(self) -> None:
         self.databases.close()

@@ -1,4 +1,4 @@
-"""Databases as RDS gives them: TLS, passwords, the master user's rights, parameters, reboots, snapshots."""
+"""Databases as on RDS: TLS, passwords, the master user's rights, parameters, reboots, snapshots."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from lab import Lab
+from lab import Lab, soon
 from localcloud.contract.reality import with_password
 from localcloud.contract.topology import Interface
 from localcloud.dataplane import worker
@@ -52,7 +52,7 @@ def test_without_tls_only_where_the_parameter_allows_it(stored: Stored) -> None:
     with pytest.raises(psycopg2.OperationalError, match="no encryption"):
         stored.ask("SELECT 1", sslmode="disable")
     stored.apply(parameters=(("rds.force_ssl", "0"),))
-    assert stored.eventually(lambda: stored.ask("SHOW rds.force_ssl") == ("0",))
+    assert soon(lambda: stored.ask("SHOW rds.force_ssl") == ("0",))
     assert stored.ask("SELECT 1", sslmode="disable") == (1,)
 
 
@@ -91,7 +91,7 @@ def test_dynamic_parameters_take_effect_at_once_and_static_ones_at_a_reboot(stor
     stored.tell("CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7)")
     changed = (("max_connections", "42"), ("work_mem", "8192"))
     stored.apply(parameters=changed)
-    assert stored.eventually(lambda: stored.ask("SHOW work_mem") == ("8MB",))
+    assert soon(lambda: stored.ask("SHOW work_mem") == ("8MB",))
     assert stored.ask("SHOW max_connections") == ("100",)
     stored.apply(boots=2)
     assert stored.ask("SHOW max_connections") == ("42",)
@@ -125,8 +125,8 @@ def test_a_stopped_database_is_gone_until_it_is_started(stored: Stored) -> None:
     stored.apply(running=False, wait=False)
     reality = stored.lab.reality
     assert reality.wait_for(lambda: not reality.ready(ARN), 15)
-    assert stored.eventually(lambda: not stored.opens("first-Secret-1"))
-    assert stored.eventually(lambda: not stored.lab.is_plugged("eni-db"))
+    assert soon(lambda: not stored.opens("first-Secret-1"))
+    assert soon(lambda: not stored.lab.is_plugged("eni-db"))
     stored.apply(running=True, boots=2)
     assert stored.opens("first-Secret-1")
 
@@ -140,7 +140,7 @@ def test_a_final_snapshot_can_be_restored_and_deleted(stored: Stored) -> None:
     stored.apply(restore_from=SNAPSHOT, master_password="restored-Secret-3")
     assert stored.ask("SELECT n FROM kept", password="restored-Secret-3") == (7,)
     stored.forget_snapshot()
-    assert stored.eventually(lambda: not [name for name in stored.volumes() if "snapshot" in name])
+    assert soon(lambda: not [name for name in stored.volumes() if "snapshot" in name])
 
 
 def test_a_removed_database_leaves_nothing(stored: Stored) -> None:
@@ -155,12 +155,12 @@ def test_a_removed_database_leaves_nothing(stored: Stored) -> None:
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What fails is told soon."""
+    """Report failures soon."""
     monkeypatch.setattr(worker, "GRACE_SECONDS", 1.0)
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_what_keeps_a_database_from_starting_is_said(stored: Stored) -> None:
+def test_a_failure_to_start_is_reported(stored: Stored) -> None:
     stored.apply(parameters=(("shared_preload_libraries", "pg_cron"),), wait=False)
     assert "pg_cron" in stored.failure("pg_cron")
     stored.apply(parameters=(), boots=2)
@@ -168,11 +168,11 @@ def test_what_keeps_a_database_from_starting_is_said(stored: Stored) -> None:
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_a_database_that_ends_before_it_is_plugged_in_says_why(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_before_the_network_is_attached_is_reported(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     plug_in = stored.lab.network.attach
 
     def plug_in_too_late(vpc_id: str, interface: Interface, pid: int) -> None:
-        assert stored.eventually(lambda: not Path(f"/proc/{pid}").exists())
+        assert soon(lambda: not Path(f"/proc/{pid}").exists())
         plug_in(vpc_id, interface, pid)
 
     monkeypatch.setattr(stored.lab.network, "attach", plug_in_too_late)

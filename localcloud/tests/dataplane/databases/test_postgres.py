@@ -1,4 +1,4 @@
-"""What needs no packets: passwords become verifiers, and parameters files."""
+"""Tests without packets: password verifiers and configuration files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_parameters_cannot_undo_what_the_service_decides() -> None:
     assert "max_connections" not in text
 
 
-def test_the_database_admits_no_one_without_tls_unless_told() -> None:
+def test_connections_need_tls_unless_a_parameter_allows_otherwise() -> None:
     assert "\nhostssl all all all scram-sha-256" in postgres.access(DATABASE)
     relaxed = postgres.access(replace(DATABASE, parameters=(("rds.force_ssl", "0"),)))
     assert "\nhost all all all scram-sha-256" in relaxed

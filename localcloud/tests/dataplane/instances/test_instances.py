@@ -1,9 +1,8 @@
-"""Instances as they really run: SSH, user data, console, stop, start, reboot, shut down from inside."""
+"""Real instances: SSH, user data, console, stop, start, reboot, shutdown from inside."""
 
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from docker.errors import APIError
 
-from lab import ANYWHERE, Lab, standard_vpc
+from lab import ANYWHERE, Lab, soon, standard_vpc
 from localcloud.contract.topology import Instance, Rule, SecurityGroup
 from localcloud.dataplane.instances import host
 from localcloud.dataplane.instances.instances import Instances
@@ -88,7 +87,7 @@ def ec2(lab: Lab, tmp_path: Path) -> Iterator[Ec2]:
 
 
 def test_a_hosts_life(ec2: Ec2) -> None:
-    """One boot serves many questions: a host takes seconds."""
+    """Many checks share a boot, because it takes seconds."""
     ec2.want()
     ec2.wait_until_ready()
     first_boot(ec2)
@@ -109,7 +108,7 @@ def first_boot(ec2: Ec2) -> None:
     fingerprint = ec2.say("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub").split()[1]
     shown = ec2.console.partition("-----BEGIN SSH HOST KEY FINGERPRINTS-----")[2]
     assert fingerprint in shown.partition("-----END SSH HOST KEY FINGERPRINTS-----")[0]
-    assert _soon(lambda: "user data speaks" in ec2.console)
+    assert soon(lambda: "user data speaks" in ec2.console)
 
 
 def metadata(ec2: Ec2) -> None:
@@ -162,12 +161,12 @@ def terminate(ec2: Ec2) -> None:
     ec2.wait_until_gone()
     assert not ec2.lab.is_plugged("eni-web1")
     name = ec2.lab.settings.container(ID)
-    assert _soon(lambda: name not in _names("ps", "-a", "--format", "{{.Names}}"))
-    assert _soon(lambda: f"{name}-docker" not in _names("volume", "ls", "-q"))
+    assert soon(lambda: name not in _names("ps", "-a", "--format", "{{.Names}}"))
+    assert soon(lambda: f"{name}-docker" not in _names("volume", "ls", "-q"))
 
 
 def test_what_fails_at_the_first_attempt_is_made_whole_at_the_next(ec2: Ec2, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Docker on a busy machine: the host is there without its key and user data, and the next one does not start."""
+    """Docker on a busy machine: one host is created without key and user data, the next one does not start."""
     failures = {"its disk", "its start"}
     seed, start = host._seed, host.Host.start
 
@@ -193,7 +192,7 @@ def test_what_fails_at_the_first_attempt_is_made_whole_at_the_next(ec2: Ec2, mon
 
 
 def test_the_key_decides_who_may_log_in(ec2: Ec2) -> None:
-    """The twin of every login above: the same host with another key refuses it."""
+    """The twin of the logins above: the same host with another key refuses them."""
     ec2.want(public_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPWfGuGLV5Y66nhkMBwBWWPLJRis+4d2f+xtqOliLVn4 other")
     ec2.wait_until_ready()
     done = ec2.ssh("true")
@@ -203,12 +202,3 @@ def test_the_key_decides_who_may_log_in(ec2: Ec2) -> None:
 
 def _names(*command: str) -> list[str]:
     return subprocess.run(["docker", *command], capture_output=True, text=True, check=True).stdout.split()
-
-
-def _soon(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True

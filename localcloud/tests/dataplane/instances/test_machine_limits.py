@@ -1,4 +1,4 @@
-"""A host gets what the machine has, without what would reach the machine."""
+"""Hosts get the machine's capabilities, except those that would affect the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names, asked for over the wire."""
+"""DNS names, resolved over the network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import dns.query
 import dns.rdatatype
 import pytest
 
-from lab import Lab
+from lab import Lab, soon
 from localcloud.contract.topology import Database, LoadBalancer
 from localcloud.dataplane.network.dns import Dns
 from localcloud.dataplane.network.packages import Packages
@@ -35,7 +35,7 @@ class Resolvers:
         self.dns.reconcile(self.lab.topology)
 
     def ask(self, place: str | int, server: str, name: str) -> list[str] | str:
-        """The addresses, sorted, or the answer's code (NXDOMAIN)."""
+        """The sorted addresses, or the response code (NXDOMAIN)."""
         with namespaces.make_socket(place, socket.SOCK_DGRAM) as sock:
             answer = dns.query.udp(dns.message.make_query(name, "A"), server, timeout=3, sock=sock)
         found = [item.address for rrset in answer.answer if rrset.rdtype == dns.rdatatype.A for item in rrset]
@@ -71,7 +71,7 @@ def test_load_balancers_and_databases(resolvers: Resolvers) -> None:
         assert ask("db.rds.amazonaws.com") == ["10.0.21.10"]
 
 
-def test_hosts_names_are_known_inside_and_public_names_lead_to_where_one_stands(resolvers: Resolvers) -> None:
+def test_private_names_resolve_inside_and_public_names_depend_on_the_client(resolvers: Resolvers) -> None:
     assert resolvers.from_host("ip-10-0-11-11.ec2.internal") == ["10.0.11.11"]
     assert resolvers.from_internet("ip-10-0-11-11.ec2.internal") == "NXDOMAIN"
     assert resolvers.from_host("ec2-198-18-128-10.compute-1.amazonaws.com") == ["10.0.1.10"]
@@ -88,7 +88,7 @@ def test_names_follow_changes(resolvers: Resolvers) -> None:
     lab = resolvers.lab
     lab.topology = replace(lab.topology, load_balancers=(), databases=())
     resolvers.reconcile()
-    assert _soon(lambda: resolvers.from_host("web-1.elb.amazonaws.com") == "NXDOMAIN")
+    assert soon(lambda: resolvers.from_host("web-1.elb.amazonaws.com") == "NXDOMAIN")
     assert resolvers.from_host("ip-10-0-11-11.ec2.internal") == ["10.0.11.11"]
 
 
@@ -100,18 +100,6 @@ def test_a_name_server_that_died_is_started_again(resolvers: Resolvers) -> None:
     assert resolvers.from_host("db.rds.amazonaws.com") == ["10.0.21.10"]
 
 
-def test_nobody_asks_a_vpcs_name_server_from_outside(resolvers: Resolvers) -> None:
+def test_a_vpcs_name_server_is_closed_to_the_outside(resolvers: Resolvers) -> None:
     assert resolvers.lab.ask_from_internet(VPC_RESOLVER, 53).startswith("unreachable")
     assert resolvers.lab.drops_from_internet("198.18.128.10", 53)
-
-
-def _soon(condition) -> bool:
-    """Whether the condition becomes true: dnsmasq reads its file again after a signal."""
-    import time
-
-    end = time.monotonic() + 3
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True

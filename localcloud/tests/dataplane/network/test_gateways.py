@@ -13,7 +13,7 @@ from localcloud.machine import namespaces
 
 pytestmark = pytest.mark.cloud
 
-SHOP = "198.18.0.20"  # the internet's visitor address: a server there tells who asks
+SHOP = "198.18.0.20"  # the internet's visitor address: a server there returns the client's address
 
 
 def with_routes(vpc: Vpc, subnet_index: int, *routes: Route) -> Vpc:
@@ -24,7 +24,7 @@ def with_routes(vpc: Vpc, subnet_index: int, *routes: Route) -> Vpc:
 
 @pytest.fixture
 def shop(vpc: Lab) -> Lab:
-    """The standard VPC, and a server in the internet on port 8000 that answers with the address of who asks."""
+    """The standard VPC, and a server in the internet on port 8000 that returns the client's address."""
     listener = namespaces.listen(vpc.internet, SHOP, 8000)
     vpc.serve_in_internet(listener)
     return vpc
@@ -37,15 +37,14 @@ def test_a_public_address_answers_and_is_the_hosts_own_on_the_way_out(shop: Lab)
 
 def test_without_a_public_address_there_is_no_way_in_or_out(shop: Lab) -> None:
     assert shop.drops("web2", SHOP, 8000)
-    without = replace(
-        shop.vpc, interfaces=tuple(replace(interface, public_address=None) for interface in shop.vpc.interfaces)
-    )
+    interfaces = tuple(replace(interface, public_address=None) for interface in shop.vpc.interfaces)
+    without = replace(shop.vpc, interfaces=interfaces)
     shop.apply(without)
     assert shop.drops("web1", SHOP, 8000)
     assert shop.ask_from_internet("198.18.128.10", 80).startswith("unreachable")
 
 
-def test_a_nat_gateway_lets_out_and_nobody_in(shop: Lab) -> None:
+def test_a_nat_gateway_is_one_way(shop: Lab) -> None:
     assert shop.ask("app1", SHOP, 8000) == f"internet {NAT_PUBLIC}"
     assert shop.drops_from_internet(NAT_PUBLIC, 5001)
 
@@ -94,7 +93,7 @@ def test_an_isolated_subnet_has_no_way_out(shop: Lab) -> None:
 
 
 def test_an_attacker_who_knows_the_way_to_private_addresses_gets_nothing(vpc: Lab) -> None:
-    """The twin, without the gate at the internet gateway, lets the same packets in."""
+    """The twin: without the filter at the internet gateway, the same packets get in."""
     link = next(device for device in device_names(vpc.internet) if device.startswith("v-"))
     route = ("ip", "route", "add", "10.0.1.0/24", "via", "198.19.0.2", "dev", link, "onlink")
     namespaces.run_in(vpc.internet, *route)
@@ -170,14 +169,14 @@ def test_a_subnet_that_was_left_half_made_is_made_at_the_next_attempt(
     whole = vpc_module.ip_batch
 
     def breaks_off(namespace: str | int, lines: list[str], force: bool = False) -> None:
-        """As if the machine had been too slow: the bridge is there, and nothing else of it."""
+        """Create only the bridge, as if the machine had been too slow."""
         whole(namespace, lines[:1] if lines and "type bridge" in lines[0] else lines, force)
         if lines and "type bridge" in lines[0]:
-            raise namespaces.CommandError("not done after 30 s")
+            raise namespaces.CommandError("timed out after 30 s")
 
     monkeypatch.setattr(vpc_module, "ip_batch", breaks_off)
     lab.apply(standard_vpc())
-    assert lab.reality.failure(lab.vpc.id) == "not done after 30 s"
+    assert lab.reality.failure(lab.vpc.id) == "timed out after 30 s"
     monkeypatch.setattr(vpc_module, "ip_batch", whole)
     lab.apply(lab.vpc)
     assert lab.reality.ready(lab.vpc.id)
@@ -204,16 +203,15 @@ def test_a_vpc_without_security_groups_yet_is_closed(lab: Lab) -> None:
 
 
 def test_an_address_that_is_given_to_another_host_leads_there_at_once(vpc: Lab) -> None:
-    """Neighbours and the router know the old host's MAC for up to 45 seconds, unless the new one makes itself known."""
+    """Without an announcement, neighbours and the router keep the old host's MAC for up to 45 seconds."""
     old, before = vpc.vpc.interfaces[1], vpc.vpc
     for asker in ("web1", "app1"):
         assert vpc.ask(asker, old.address, 80).startswith("web2 ")
     vpc.hosts["web2"].close()
     vpc.network.detach(old.id)
     new = replace(old, id="eni-new")
-    vpc.apply(
-        replace(before, interfaces=(*[interface for interface in before.interfaces if interface is not old], new))
-    )
+    others = [interface for interface in before.interfaces if interface is not old]
+    vpc.apply(replace(before, interfaces=(*others, new)))
     vpc.plug(vpc.vpc, 80)
     for asker in ("web1", "app1"):
         assert vpc.ask(asker, old.address, 80).startswith("new ")

@@ -1,4 +1,4 @@
-"""The instance metadata service, asked from hosts and from a container behind a host."""
+"""The instance metadata service, queried by hosts and by a container behind a host."""
 
 from __future__ import annotations
 

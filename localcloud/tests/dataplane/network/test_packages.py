@@ -1,4 +1,4 @@
-"""Package mirrors: what is let through, by packets that come as far as the machine's guard and no further."""
+"""Access to package mirrors, by packets that are stopped at the machine's edge."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MIRROR, OLD_MIRROR, OTHER = "192.0.2.77", "192.0.2.78", "192.0.2.79"
 
 @pytest.fixture
 def mirrors(lab: Lab) -> Packages:
-    """Mirrors, and a rule on the machine that ends at its edge what the guard lets through."""
+    """Mirrors, and a rule on the machine that stops the packets that the guard lets through."""
     made = Packages(lab.network, hosts=())
     rules = f"""
     table inet {lab.settings.guard_table} {{
@@ -34,7 +34,7 @@ def mirrors(lab: Lab) -> Packages:
 
 
 def passed(lab: Lab) -> int:
-    """Packets that the guard has let through."""
+    """The number of packets that the guard has let through."""
     return int(
         run("nft", "list", "counter", "inet", lab.settings.guard_table, "passed").split("packets ")[1].split()[0]
     )

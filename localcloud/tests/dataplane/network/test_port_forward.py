@@ -46,7 +46,7 @@ def test_it_leads_to_the_internet_facing_load_balancer(vpc: Lab, port_forward: P
     assert ask(vpc) == "web1 198.18.0.20\necho\n"
 
 
-def test_without_one_it_says_so(vpc: Lab, port_forward: PortForward) -> None:
+def test_without_a_load_balancer_it_returns_503(vpc: Lab, port_forward: PortForward) -> None:
     port_forward.reconcile(replace(vpc.topology, load_balancers=(balancer("inner", False, "eni-app1"),)))
     assert ask(vpc).startswith("HTTP/1.1 503 ")
 

@@ -20,7 +20,7 @@ def with_rules(vpc: Vpc, group_id: str, rules: tuple[Rule, ...]) -> Vpc:
     return replace(vpc, groups=groups)
 
 
-def test_a_reference_to_a_group_admits_its_members_and_nobody_else(vpc: Lab) -> None:
+def test_a_referenced_group_admits_only_its_members(vpc: Lab) -> None:
     assert vpc.ask("web1", "10.0.11.10", 5001) == "app1 10.0.1.10"
     assert vpc.ask("web2", "10.0.11.10", 5001) == "app1 10.0.1.11"
     assert vpc.ask("app1", "10.0.21.10", 5432) == "db1 10.0.11.10"
@@ -130,7 +130,7 @@ sender.sendto(b"I am app1", ("10.0.21.10", 53))
 
 
 def _datagrams(pid: int, send: Callable[[], object], patience: float = SILENCE) -> int:
-    """How many datagrams arrive at port 53 of the namespace when send() is called."""
+    """The number of datagrams from send() that arrive at port 53 of the namespace."""
     receiver = namespaces.inside(pid, _udp_53)
     with receiver:
         send()
@@ -149,7 +149,7 @@ def _udp_53() -> socket.socket:
 
 
 def test_a_port_that_the_hosts_docker_publishes_is_guarded_too(vpc: Lab) -> None:
-    """Docker's own rules in the host lead packets past a firewall in the host, not past this one."""
+    """Docker's rules bypass a firewall in the host, but not this one."""
     container = put_behind(vpc.hosts["app1"], "container")
     container.serve(8080)
     publish(vpc.hosts["app1"], 6001, 8080)
@@ -163,7 +163,7 @@ def test_a_port_that_the_hosts_docker_publishes_is_guarded_too(vpc: Lab) -> None
         container.close()
 
 
-def test_an_address_that_belongs_to_nobody_passes_no_gate(vpc: Lab) -> None:
+def test_an_address_without_an_interface_is_blocked(vpc: Lab) -> None:
     without = tuple(interface for interface in vpc.vpc.interfaces if interface.id != "eni-app1")
     assert vpc.ask("web1", "10.0.11.10", 5001) == "app1 10.0.1.10"
     vpc.apply(replace(vpc.vpc, interfaces=without))
