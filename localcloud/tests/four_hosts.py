@@ -174,9 +174,9 @@ class FourHosts:
         asked = {"host": self.endpoint(database), "user": "tandem_master", "password": password, "database": "postgres"}
         return self.backend(f"/query?{urlencode({**asked, 'sql': sql})}")
 
-    def knock(self, host: str, port: int) -> str:
+    def probe(self, host: str, port: int) -> str:
         """The result of a frontend's connection attempt."""
-        return str(self.get(f"/knock?{urlencode({'host': host, 'port': port})}")["found"])
+        return str(self.get(f"/probe?{urlencode({'host': host, 'port': port})}")["found"])
 
     def connect(self, host: str, **options: str) -> Any:
         """A connection to the database from backend-1, with a real client's options."""

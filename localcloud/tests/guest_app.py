@@ -1,7 +1,7 @@
 """The app on the four hosts: `python3 guest_app.py NAME PORT`. Uses only Python's standard library.
 
 `/` returns the host's name and an ID of this run of the app, `/relay?url=` the response of another URL, `/query?…` the
-result of a database query, and `/knock?host=&port=` the result of a connection attempt.
+result of a database query, and `/probe?host=&port=` the result of a connection attempt.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 SECONDS = 15
-KNOCK_SECONDS = 1
+PROBE_SECONDS = 1
 AUTHORITY = "/opt/ca.pem"
 RUN = os.urandom(8).hex()
 
@@ -35,9 +35,9 @@ def relay(url: str) -> Any:
         return {"status": error.code, "answer": None}
 
 
-def knock(host: str, port: str) -> str:
+def probe(host: str, port: str) -> str:
     try:
-        socket.create_connection((host, int(port)), KNOCK_SECONDS).close()
+        socket.create_connection((host, int(port)), PROBE_SECONDS).close()
     except TimeoutError:
         return "dropped"
     except OSError as error:
@@ -107,7 +107,7 @@ def columns(content: bytes) -> list[str]:
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = urlsplit(self.path)
-        work = {"/relay": relay, "/query": query, "/knock": knock}.get(asked.path, lambda: None)
+        work = {"/relay": relay, "/query": query, "/probe": probe}.get(asked.path, lambda: None)
         try:
             found, status = work(**dict(parse_qsl(asked.query))), 200
         except Exception as error:

@@ -118,8 +118,8 @@ def test_a_killed_cloud_is_taken_down_whole_and_its_neighbour_is_not_touched(clo
 
 def test_up_on_a_running_cloud_changes_nothing_and_other_settings_are_refused(running: Cloud) -> None:
     before, pid = kept(running.name), daemon(running)
-    said = json.loads(running.localcloud("up", "--json").splitlines()[-1])
-    assert said["changed"] is False
+    result = json.loads(running.localcloud("up", "--json").splitlines()[-1])
+    assert result["changed"] is False
     assert (kept(running.name), daemon(running)) == (before, pid)
     done = running._run(command("up", "--port", "1024"), 60)
     assert done.returncode == 1
@@ -146,8 +146,8 @@ def test_two_ups_at_once_make_one_cloud(cloud: Cloud) -> None:
         )
         for _ in range(2)
     ]
-    said = [json.loads(process.communicate(timeout=120)[0])["changed"] for process in both]
-    assert sorted(said) == [False, True]
+    changes = [json.loads(process.communicate(timeout=120)[0])["changed"] for process in both]
+    assert sorted(changes) == [False, True]
     assert len([process for process in kept(cloud.name)["processes"] if "localcloud.daemon" in process]) == 1
 
 
@@ -252,7 +252,7 @@ def test_the_command_line_of_this_environment_talks_to_this_cloud(running: Cloud
     without = running.exec(
         "env", "-u", "AWS_CONFIG_FILE", "AWS_MAX_ATTEMPTS=1", program, "rds", "describe-db-instances"
     )
-    assert without.returncode != 0, "the twin: without the plugin it finds nobody"
+    assert without.returncode != 0, "the twin: without the plugin it finds no cloud"
 
 
 def test_the_command_line_is_installed_with_the_local_cloud() -> None:
@@ -283,7 +283,7 @@ def test_help_says_what_a_command_does(what: str) -> None:
     assert len(done.stdout.splitlines()) > 4
 
 
-@pytest.mark.parametrize(("words", "environment", "status", "said"), [
+@pytest.mark.parametrize(("words", "environment", "status", "message"), [
     (("up", "--prot", "1"), {}, 2, "No such option '--prot'. Did you mean '--port'?"),
     (("upp",), {}, 2, "No such command 'upp'."),
     (("exec",), {}, 2, "Missing argument 'COMMAND...'."),
@@ -298,11 +298,11 @@ def test_help_says_what_a_command_does(what: str) -> None:
     *(((what,), {"LOCALCLOUD_NAME": "not-there"}, 1, "'not-there' is not running. Start it with: localcloud up")
       for what in ("status", "journal", "faults")),
 ])  # fmt: skip
-def test_a_mistake_is_one_line(words: tuple[str, ...], environment: dict[str, str], status: int, said: str) -> None:
+def test_a_mistake_is_one_line(words: tuple[str, ...], environment: dict[str, str], status: int, message: str) -> None:
     everything = {**os.environ, **environment}
     done = subprocess.run(command(*words), env=everything, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (status, "")
-    assert said in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -18,7 +18,7 @@ NAME = "checkip.amazonaws.com"
 ANSWER = "198.18.0.1"
 EXEC = f"{sys.executable} -m localcloud.cli exec --"
 # A private copy of the machine's /etc and /run, which tests may change.
-LOOK = """
+MACHINE = """
 set -e
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$FOLDER"
@@ -103,11 +103,11 @@ both_ways = pytest.mark.parametrize("overlay", [True, False], ids=["overlay", "n
 
 def on_a_machine(cloud: Cloud, folder: Path, script: str) -> str:
     """The script's output, run with a private /etc and /run."""
-    private = folder / "look"
+    private = folder / "machine"
     private.mkdir()
     fakes = os.environ.get("FAKES", "")
     done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", f'{LOOK}\nPATH="{fakes}$PATH"\n{script}'], timeout=120, check=False,
+        ["unshare", "--mount", "sh", "-c", f'{MACHINE}\nPATH="{fakes}$PATH"\n{script}'], timeout=120, check=False,
         env={**cloud.environment, "FOLDER": str(private), "PROGRAM": PROGRAM}, capture_output=True, text=True, errors="replace",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

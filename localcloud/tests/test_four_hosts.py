@@ -86,15 +86,15 @@ def scanned(address: str) -> str:
 def test_each_tier_reaches_the_next_one_only(hosts: FourHosts) -> None:
     database, backend = hosts.endpoint(), hosts.instance(hosts.stack.ids["backend-1"])["PrivateIpAddress"]
     inner = hosts.balancer("backend")["DNSName"]
-    assert hosts.knock(inner, 80) == "open"
-    assert hosts.knock(database, 5432) == hosts.knock(backend, 5001) == "dropped"
+    assert hosts.probe(inner, 80) == "open"
+    assert hosts.probe(database, 5432) == hosts.probe(backend, 5001) == "dropped"
     for private in (*hosts.resolve(inner), *hosts.resolve(database), backend):
         with pytest.raises(OSError, match=r"unreachable|No route"):
             hosts.get("/", address=private)
     hosts.permit("database", 5432, **hosts.of("frontend"))
-    assert soon(lambda: hosts.knock(database, 5432) == "open"), "the twin: one rule more"
+    assert soon(lambda: hosts.probe(database, 5432) == "open"), "the twin: one rule more"
     hosts.revoke("database", 5432, **hosts.of("frontend"))
-    assert soon(lambda: hosts.knock(database, 5432) == "dropped")
+    assert soon(lambda: hosts.probe(database, 5432) == "dropped")
 
 
 @from_internet
@@ -115,7 +115,7 @@ def test_a_revoked_rule_is_seen_in_health_and_answers(hosts: FourHosts) -> None:
 
 @from_internet
 def test_backends_go_out_by_the_nat_gateways_route_alone(hosts: FourHosts) -> None:
-    asked = f"/knock?host={hosts.settings.api_address}&port=80"
+    asked = f"/probe?host={hosts.settings.api_address}&port=80"
     table = {"RouteTableId": hosts.stack.ids["private_table"], "DestinationCidrBlock": "0.0.0.0/0"}
     routes = hosts.ec2.describe_route_tables(RouteTableIds=[table["RouteTableId"]])["RouteTables"][0]["Routes"]
     gateway = next(route["NatGatewayId"] for route in routes if "NatGatewayId" in route)

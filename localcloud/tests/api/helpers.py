@@ -166,8 +166,8 @@ def refused(call: Any, **params: Any) -> str:
     return code
 
 
-def until(condition: Callable[[], bool], looks: int = 200) -> None:
-    for _ in range(looks):
+def until(condition: Callable[[], bool], attempts: int = 200) -> None:
+    for _ in range(attempts):
         if condition():
             return
         time.sleep(0.05)

@@ -14,21 +14,21 @@ from localcloud.testing.docker_clients import BUILD, DO_NOT, Clients, client, pr
 
 
 @pytest.fixture
-def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def set_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Give the machine only these clients."""
     monkeypatch.setattr(prerequisites, "_finds", lambda program: program != "docker" or bool(shutil.which("docker")))
     return lambda clients: monkeypatch.setenv("PATH", put(tmp_path, clients))
 
 
 @pytest.mark.parametrize("clients", BUILD.values(), ids=BUILD)
-def test_a_client_that_builds_needs_nothing(look: Any, clients: Clients) -> None:
-    look(clients)
+def test_a_client_that_builds_needs_nothing(set_clients: Any, clients: Clients) -> None:
+    set_clients(clients)
     assert prerequisites.missing_packages() == []
 
 
 @pytest.mark.parametrize("clients", DO_NOT.values(), ids=DO_NOT)
-def test_a_client_that_cannot_build_gets_the_plugin(look: Any, clients: Clients) -> None:
-    look(clients)
+def test_a_client_that_cannot_build_gets_the_plugin(set_clients: Any, clients: Clients) -> None:
+    set_clients(clients)
     assert prerequisites.missing_packages() == ["docker-buildx"]
 
 

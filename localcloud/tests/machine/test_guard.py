@@ -110,17 +110,17 @@ def test_firewalld_forwards_what_the_guard_lets_through(
 ) -> None:
     """Its own chain rejects what no zone forwards, even if another table has accepted it."""
     program = tmp_path / "firewall-cmd"
-    program.write_text(f'#!/bin/sh\n[ $1 = --state ] && echo {state} || echo "$@" >> {tmp_path}/said\n')
+    program.write_text(f'#!/bin/sh\n[ $1 = --state ] && echo {state} || echo "$@" >> {tmp_path}/calls\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     made = Lab("tgfirewalld", tmp_path)
     link = made.settings.uplink_device
     made.close()
-    said = (tmp_path / "said").read_text().splitlines() if asked else []
-    assert said == (
+    calls = (tmp_path / "calls").read_text().splitlines() if asked else []
+    assert calls == (
         [f"--zone=trusted --change-interface={link}", f"--zone=trusted --remove-interface={link}"] if asked else []
     )
-    assert (tmp_path / "said").exists() is asked
+    assert (tmp_path / "calls").exists() is asked
 
 
 def test_down_leaves_nothing(tmp_path: Path) -> None:

@@ -45,12 +45,12 @@ def test_on_debian_what_is_missing_is_installed_and_said(bare: Path) -> None:
     )
     program(bare / "apt-get", installs)
     program(bare / "apt-cache", "true")
-    said: list[str] = []
-    prerequisites._install(prerequisites.missing_packages(), said.append)
-    assert said[0] == "updating the package lists"
-    assert said[1].startswith("installing debian-archive-keyring, dnsmasq-base, docker.io")
-    assert "docker-cli" not in said[1], "this Debian has it in docker.io"
-    assert "buildx" not in said[1], "this Debian's client has BuildKit built in"
+    messages: list[str] = []
+    prerequisites._install(prerequisites.missing_packages(), messages.append)
+    assert messages[0] == "updating the package lists"
+    assert messages[1].startswith("installing debian-archive-keyring, dnsmasq-base, docker.io")
+    assert "docker-cli" not in messages[1], "this Debian has it in docker.io"
+    assert "buildx" not in messages[1], "this Debian's client has BuildKit built in"
     assert prerequisites.missing_packages() == []
 
 
@@ -82,10 +82,10 @@ def test_the_kernels_settings_are_raised_and_never_lowered(
         file.parent.mkdir(parents=True)
         file.write_text(f"{value}\n")
     monkeypatch.setattr(prerequisites, "PROC_SYS", tmp_path)
-    said: list[str] = []
-    prerequisites.set_kernel(said.append)
+    messages: list[str] = []
+    prerequisites.set_kernel(messages.append)
     assert tuple(int(file.read_text()) for file in files) == after
-    assert len(said) == lines
+    assert len(messages) == lines
 
 
 # Runs in its own namespaces, where no daemon answers, so that the machine's daemon is not touched.
@@ -94,15 +94,16 @@ import json, subprocess
 from pathlib import Path
 from typing import Any
 from localcloud.machine import engine
-said = []
-engine.ensure(said.append)
-engine.ensure(said.append)
+messages = []
+engine.ensure(messages.append)
+engine.ensure(messages.append)
 pid = json.loads(engine.STATE.read_text())["pid"]
 bridge = engine._has_bridge()
-engine.release(said.append)
-engine.release(said.append)
-print(json.dumps({"said": said, "pid": pid, "bridge": bridge, "alive": engine._is_dockerd(pid), "tables": engine._tables(),
-                  "bridge_after": engine._has_bridge(), "left": [p.name for p in engine.STATE_ROOT.iterdir()]}))
+engine.release(messages.append)
+engine.release(messages.append)
+print(json.dumps({"messages": messages, "pid": pid, "bridge": bridge, "alive": engine._is_dockerd(pid),
+                  "tables": engine._tables(), "bridge_after": engine._has_bridge(),
+                  "left": [p.name for p in engine.STATE_ROOT.iterdir()]}))
 """
 
 # As after a restart of the machine: the cloud's files and volume exist, but its daemon and Docker do not run.
@@ -118,12 +119,12 @@ os.kill(pid, signal.SIGTERM)
 while engine._is_dockerd(pid):
     time.sleep(0.1)
 clouds._register(settings.Settings(name="restarted"))
-said = []
-changed = clouds.down("restarted", said.append)
-engine.ensure(said.append)
+messages = []
+changed = clouds.down("restarted", messages.append)
+engine.ensure(messages.append)
 volumes = subprocess.run(["docker", "volume", "ls", "-q"], capture_output=True, text=True, check=True).stdout.split()
 engine.release(print)
-print(json.dumps({"changed": changed, "said": said, "volumes": volumes}))
+print(json.dumps({"changed": changed, "messages": messages, "volumes": volumes}))
 """
 needs_docker = pytest.mark.skipif(not shutil.which("dockerd"), reason="needs Docker Engine")
 
@@ -147,7 +148,7 @@ def on_a_machine_of_its_own(program: str) -> Any:
 def test_docker_is_started_where_none_answers_and_ended_without_a_trace() -> None:
     seen = on_a_machine_of_its_own(ENGINE)
     assert seen["bridge"]
-    assert seen["said"] == [
+    assert seen["messages"] == [
         "starting Docker (dockerd, in the background)",
         f"stopping Docker (process {seen['pid']}), which `up` had started",
     ]
@@ -162,6 +163,6 @@ def test_docker_is_started_where_none_answers_and_ended_without_a_trace() -> Non
 def test_down_starts_docker_to_remove_what_a_cloud_had_there_before_the_machine_was_restarted() -> None:
     seen = on_a_machine_of_its_own(RESTARTED)
     assert seen["changed"]
-    assert seen["said"][0].startswith("starting Docker")
-    assert seen["said"][-2].startswith("stopping Docker")
+    assert seen["messages"][0].startswith("starting Docker")
+    assert seen["messages"][-2].startswith("stopping Docker")
     assert seen["volumes"] == []

@@ -32,7 +32,7 @@ def tagged(kind: str) -> list[dict[str, Any]]:
 
 
 BALANCER = ("elbv2", "create_load_balancer", "elasticloadbalancing:CreateLoadBalancer")
-LOOK = ("ec2:Describe*", "ec2:GetSecurityGroupsForVpc", "iam:CreateServiceLinkedRole")
+DESCRIBE = ("ec2:Describe*", "ec2:GetSecurityGroupsForVpc", "iam:CreateServiceLinkedRole")
 ROWS = {
     "load balancer": Row(
         *BALANCER, "ec2:GetSecurityGroupsForVpc", lambda w, c, n: {"Name": n, "Subnets": [w.a, w.b]}, ("ec2:Describe*",)
@@ -41,7 +41,7 @@ ROWS = {
         *BALANCER,
         "elasticloadbalancing:AddTags",
         lambda w, c, n: {"Name": n, "Subnets": [w.a, w.b], "Tags": TAG},
-        LOOK,
+        DESCRIBE,
     ),
     "load balancer's groups": Row(
         "elbv2",

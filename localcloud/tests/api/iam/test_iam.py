@@ -275,7 +275,7 @@ def test_refused_under_one_policy_and_not_under_the_other(
     assert code == ("DryRunOperation" if "DryRun" in params else ""), message
 
 
-def said(call: Any, **params: Any) -> str:
+def refusal(call: Any, **params: Any) -> str:
     with pytest.raises(ClientError) as error:
         call(**params)
     return str(error.value.response["Error"]["Message"])
@@ -284,7 +284,7 @@ def said(call: Any, **params: Any) -> str:
 def test_the_message_of_a_refusal(world: World, user: User) -> None:
     instance = f"arn:aws:ec2:{HERE}:instance/{world.instance}"
     user.may(allow("iam:GetUser"))
-    message = said(user.get("ec2").stop_instances, InstanceIds=[world.instance])
+    message = refusal(user.get("ec2").stop_instances, InstanceIds=[world.instance])
     begin = f"You are not authorized to perform this operation. User: {user.arn} is not authorized to perform: "
     why = f"{STOP} on resource: {instance} because no identity-based policy allows the {STOP} action. "
     assert message.startswith(f"{begin}{why}Encoded authorization failure message: ")
@@ -294,7 +294,7 @@ def test_the_message_of_a_refusal(world: World, user: User) -> None:
     assert refused(user.get("sts").decode_authorization_message, EncodedMessage=encoded) == "AccessDenied"
 
     user.may(allow("*"), deny("rds:*"))
-    message = said(user.get("rds").delete_db_instance, DBInstanceIdentifier="world")
+    message = refusal(user.get("rds").delete_db_instance, DBInstanceIdentifier="world")
     database = f"rds:DeleteDBInstance on resource: arn:aws:rds:{HERE}:db:world"
     assert (
         message
@@ -302,7 +302,7 @@ def test_the_message_of_a_refusal(world: World, user: User) -> None:
     )
     user.may(allow("iam:GetUser"))
     action = "elasticloadbalancing:DescribeLoadBalancers"
-    assert said(user.get("elbv2").describe_load_balancers) == (
+    assert refusal(user.get("elbv2").describe_load_balancers) == (
         f"User: {user.arn} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
     )
 
@@ -312,10 +312,10 @@ def test_a_boundary_narrows_and_gives_nothing(user: User, name: str) -> None:
     arn = iam.create_policy(PolicyName=name, PolicyDocument=document(allow("ec2:DescribeVpcs")))["Policy"]["Arn"]
     iam.put_user_permissions_boundary(UserName=name, PermissionsBoundary=arn)
     assert iam.get_user(UserName=name)["User"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == arn
-    assert "no identity-based policy" in said(ec2.describe_vpcs)
+    assert "no identity-based policy" in refusal(ec2.describe_vpcs)
     user.may(allow("ec2:Describe*"))
     ec2.describe_vpcs()
-    assert "because no permissions boundary allows the ec2:DescribeSubnets action" in said(ec2.describe_subnets)
+    assert "because no permissions boundary allows the ec2:DescribeSubnets action" in refusal(ec2.describe_subnets)
     assert refused(iam.delete_policy, PolicyArn=arn) == "DeleteConflict"
     iam.delete_user_permissions_boundary(UserName=name)
     ec2.describe_subnets()
@@ -359,7 +359,7 @@ def test_a_session_has_its_roles_rights_narrowed_by_its_own_policy(clients: Clie
     for client in (narrow, managed):
         client.describe_vpcs()
     why = "because no session policy allows the ec2:DescribeSubnets action"
-    message = said(narrow.describe_subnets)
+    message = refusal(narrow.describe_subnets)
     assert f"User: arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/test is not authorized" in message
     assert why in message
     # The role trusts the whole account, so the user needs a policy.

@@ -89,20 +89,20 @@ def test_the_wildcard_stays_within_a_part_of_an_arn() -> None:
 
 
 def test_a_deny_is_stronger_and_older_documents_have_no_variables() -> None:
-    def said(*statements: str, version: str = "2012-10-17", action: str = "ec2:StopInstances") -> Decision:
+    def decision(*statements: str, version: str = "2012-10-17", action: str = "ec2:StopInstances") -> Decision:
         text = f'{{"Version": "{version}", "Statement": [{", ".join(statements)}]}}'
         return judge([Document(text)], action, "arn:aws:ec2:us-east-1:1:instance/i-eve", CONTEXT).decision
 
     allow = '{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}'
     deny = '{"Effect": "Deny", "Action": "EC2:Stop*", "Resource": "arn:aws:ec2:*:*:instance/*"}'
-    assert (said(allow), said(allow, deny), said(deny)) == (
+    assert (decision(allow), decision(allow, deny), decision(deny)) == (
         Decision.ALLOWED,
         Decision.EXPLICIT_DENY,
         Decision.EXPLICIT_DENY,
     )
-    assert said(allow, deny, action="ec2:StartInstances") == Decision.ALLOWED
+    assert decision(allow, deny, action="ec2:StartInstances") == Decision.ALLOWED
     own = '{"Effect": "Allow", "Action": "ec2:*", "Resource": "arn:aws:ec2:*:*:instance/i-${aws:username}"}'
-    assert (said(own), said(own, version="2008-10-17")) == (Decision.ALLOWED, Decision.IMPLICIT_DENY)
+    assert (decision(own), decision(own, version="2008-10-17")) == (Decision.ALLOWED, Decision.IMPLICIT_DENY)
     others = '{"Effect": "Allow", "NotAction": ["ec2:Stop*"], "NotResource": "arn:aws:ec2:*:*:volume/*"}'
-    assert said(others) == Decision.IMPLICIT_DENY
-    assert said(others, action="ec2:StartInstances") == Decision.ALLOWED
+    assert decision(others) == Decision.IMPLICIT_DENY
+    assert decision(others, action="ec2:StartInstances") == Decision.ALLOWED

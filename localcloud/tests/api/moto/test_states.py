@@ -126,8 +126,8 @@ def test_boots_are_counted(world: World, api: Api) -> None:
 
 def health(world: World, group: str, target: str) -> dict[str, Any]:
     found = world.elbv2.describe_target_health(TargetGroupArn=group, Targets=[{"Id": target}])
-    told: dict[str, Any] = found["TargetHealthDescriptions"][0]["TargetHealth"]
-    return told
+    health: dict[str, Any] = found["TargetHealthDescriptions"][0]["TargetHealth"]
+    return health
 
 
 def test_target_health_is_realitys(world: World, reality: Reality, name: str) -> None:
@@ -226,8 +226,8 @@ def test_parameters_take_effect_when_aws_lets_them(world: World, api: Api, name:
 
     def status() -> str:
         found = world.rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
-        told: str = found["DBParameterGroups"][0]["ParameterApplyStatus"]
-        return told
+        status: str = found["DBParameterGroups"][0]["ParameterApplyStatus"]
+        return status
 
     def put(parameter: str, value: str, method: str) -> None:
         params = {"ParameterName": parameter, "ParameterValue": value, "ApplyMethod": method}

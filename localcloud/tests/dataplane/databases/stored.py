@@ -135,7 +135,7 @@ class Stored:
         finally:
             found.close()
 
-    def tell(self, *statements: str) -> None:
+    def execute(self, *statements: str) -> None:
         found = self.connect()
         try:
             with found.cursor() as cursor:

@@ -76,19 +76,19 @@ def test_the_master_user_is_no_superuser_but_makes_roles_and_databases(stored: S
     )  # fmt: skip
     owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
     assert stored.ask(owner) == ("master",)
-    stored.tell("CREATE ROLE app LOGIN PASSWORD 'app-Secret-1'", "CREATE DATABASE second OWNER master",
+    stored.execute("CREATE ROLE app LOGIN PASSWORD 'app-Secret-1'", "CREATE DATABASE second OWNER master",
                 "CREATE EXTENSION pgcrypto", "GRANT rds_superuser TO app")  # fmt: skip
     assert stored.ask("SELECT current_user", user="app", password="app-Secret-1") == ("app",)
     for forbidden in ("COPY (SELECT 1) TO PROGRAM 'true'", "ALTER SYSTEM SET work_mem = '1MB'", "SET ROLE rdsadmin"):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-            stored.tell(forbidden)
+            stored.execute(forbidden)
     with pytest.raises(psycopg2.OperationalError, match=r"pg_hba\.conf rejects"):
         stored.ask("SELECT 1", user="rdsadmin")
 
 
 def test_dynamic_parameters_take_effect_at_once_and_static_ones_at_a_reboot(stored: Stored) -> None:
     stored.apply()
-    stored.tell("CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7)")
+    stored.execute("CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7)")
     changed = (("max_connections", "42"), ("work_mem", "8192"))
     stored.apply(parameters=changed)
     assert soon(lambda: stored.ask("SHOW work_mem") == ("8MB",))
@@ -112,7 +112,7 @@ def test_a_reboot_ends_connections_and_is_not_ready_meanwhile(stored: Stored) ->
 
 def test_a_database_that_is_killed_comes_back_with_its_data(stored: Stored) -> None:
     stored.apply()
-    stored.tell("CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7)")
+    stored.execute("CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7)")
     subprocess.run(["docker", "kill", stored.container], check=True, capture_output=True)
     reality = stored.lab.reality
     assert reality.wait_for(lambda: not reality.ready(ARN), 10)
@@ -133,9 +133,9 @@ def test_a_stopped_database_is_gone_until_it_is_started(stored: Stored) -> None:
 
 def test_a_final_snapshot_can_be_restored_and_deleted(stored: Stored) -> None:
     stored.apply()
-    stored.tell("CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7)")
+    stored.execute("CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7)")
     stored.take_snapshot()
-    stored.tell("UPDATE kept SET n = 8")
+    stored.execute("UPDATE kept SET n = 8")
     stored.remove()
     stored.apply(restore_from=SNAPSHOT, master_password="restored-Secret-3")
     assert stored.ask("SELECT n FROM kept", password="restored-Secret-3") == (7,)

@@ -1,1 +1,1 @@
-"""IAM as AWS judges it: policy documents, who calls, what a call touches, and what it is refused with."""
+"""IAM: policy documents, principals, the resources of a call, and its authorization."""
