@@ -9,7 +9,8 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from common.service import ConfigurationError, create_service, error_response, json_response
+from common.configuration import ConfigurationError
+from common.service import create_service, error_response, json_response
 
 from .page import Page
 from .settings import Settings

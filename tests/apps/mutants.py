@@ -31,6 +31,14 @@ MUTANTS = {
         "frontend/upstream.py", "if response.length:", "if False:",
         "test_passthrough.py::test_a_lying_backend[body shorter than it says]",
     ),
+    "the log has no bounds": (
+        "common/logs.py", "if len(self._pending) >= QUEUE:", "if False:",
+        "test_logs.py::test_a_log_that_nobody_reads",
+    ),
+    "requests wait for the log": (
+        "common/logs.py", "while self._wake.wait():", "while self._starting.acquire() and self._wake.wait():",
+        "test_logs.py::test_sigterm_while_nobody_reads",
+    ),
     "connections are not kept": (
         "frontend/upstream.py", "self._kept.append(kept)", "kept.close()",
         "test_passthrough.py::test_connections_are_kept",

@@ -65,7 +65,7 @@ def test_starts_while_the_database_is_away_and_finds_it(start: StartApplication,
     reply = backend.wait("/readyz", 503)
     assert "Connection refused" in reply.json["error"]
     assert backend.get("/version").status == 200
-    assert [line for line in backend.log() if line["level"] == "warning" and "database is away" in line["message"]]
+    wait_for(lambda: "the database is away" in backend.out.read_text(), "a line about it")
     postgres.start()
     backend.wait("/readyz", 200)
     assert [instance["name"] for instance in backend.get("/instances").json["instances"]] == ["backend-1"]
@@ -265,3 +265,4 @@ def test_two_workers_are_one_instance(start: StartApplication, postgres: Postgre
         assert [instance["name"] for instance in listed] == ["backend-1"]
         started.add(listed[0]["started"])
     assert len(started) == 1
+    backend.stop()
