@@ -26,6 +26,8 @@ wsgi_app = f"{os.environ.get('APP')}.app:app"
 worker_class = "gthread"
 workers = number("WORKERS", 2, 1, 64)
 threads = number("THREADS", 16, 1, 256)
+# A name server that has gone is asked again after a second, not after five.
+os.environ.setdefault("RES_OPTIONS", "timeout:1 attempts:2")
 # The application is read once, in the parent: a configuration error ends the process, and workers share memory.
 preload_app = True
 # Longer than a load balancer keeps an idle connection (60 s on AWS), so it is never the one that is surprised.
