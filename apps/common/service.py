@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request
 from werkzeug.exceptions import HTTPException
 
 from common.logs import configure_logging, lines
@@ -78,6 +78,12 @@ def create_service(import_name: str, name: str, version: str) -> Flask:
     app.wsgi_app = RequestLog(app.wsgi_app, name)  # type: ignore[method-assign]
     # Neither name nor version ever changes: one answer for all.
     version_answer = Response(to_json({"name": name, "version": version}) + "\n", mimetype="application/json")
+
+    @app.before_request
+    def refuse_bodies() -> None:
+        """No endpoint takes one, so none is waited for."""
+        if request.content_length or "Transfer-Encoding" in request.headers:
+            abort(413, "no endpoint takes a body")
 
     @app.get("/version")
     def show_version() -> Response:
