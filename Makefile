@@ -90,7 +90,7 @@ test: .venv/.development ## Run every required test; ends with a summary (ARGS="
 torture: .venv/.development ## Run the tests with all mutants, kills and broken releases, not a daily sample
 	@bin/test --torture $(ARGS)
 
-lint: .venv/.development ## Run ansible-lint, ansible-test sanity, yamllint, ruff, mypy, shellcheck
+lint: .venv/.development ## Run ansible-lint, ansible-test sanity, yamllint, ruff, mypy, shellcheck, hadolint
 	@bin/lint
 
 format: .venv/.development ## Format the Python code

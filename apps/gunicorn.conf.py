@@ -4,6 +4,7 @@ WORKERS and THREADS may be set.
 """
 
 import os
+import resource
 import socket
 import sys
 
@@ -23,9 +24,18 @@ port = number("PORT", 5000, 1, 65535)
 
 bind = [f"0.0.0.0:{port}"]
 wsgi_app = f"{os.environ.get('APP')}.app:app"
-worker_class = "gthread"
+worker_class = "common.worker.Worker"
 workers = number("WORKERS", 2, 1, 64)
 threads = number("THREADS", 16, 1, 256)
+# Of each worker; it has a file for each of them.
+worker_connections = 1000
+_, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, _most), _most))
+# Nothing that a client sends about itself or about the way is believed: the applications have no use for it.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+# A name server that has gone is asked again after a second, not after five.
+os.environ.setdefault("RES_OPTIONS", "timeout:1 attempts:2")
 # The application is read once, in the parent: a configuration error ends the process, and workers share memory.
 preload_app = True
 # Longer than a load balancer keeps an idle connection (60 s on AWS), so it is never the one that is surprised.

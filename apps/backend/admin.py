@@ -22,7 +22,7 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import connection as PgConnection  # noqa: N812
 
-from common.service import ConfigurationError, variable
+from common.configuration import ConfigurationError, variable
 
 from . import application_role, schema
 from .database import one_line, with_defaults

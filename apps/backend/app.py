@@ -12,7 +12,8 @@ from flask.helpers import get_debug_flag
 from psycopg2.extensions import connection as PgConnection  # noqa: N812
 from werkzeug.serving import is_running_from_reloader
 
-from common.service import ConfigurationError, create_service, error_response, json_response
+from common.configuration import ConfigurationError
+from common.service import create_service, error_response, json_response
 
 from . import instances, schema
 from .database import Database, DatabaseAwayError

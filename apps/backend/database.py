@@ -54,8 +54,9 @@ def wait_until_deadline(connection: Any) -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """libpq's words, which take several lines, as one."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """What the server says is wrong, without the statement; or libpq's words, which take several lines, as one."""
+    said = error.diag.message_primary if isinstance(error, psycopg2.Error) else None
+    return " ".join((said or str(error)).split()) or type(error).__name__
 
 
 def with_defaults(dsn: str, name: str) -> str:
@@ -124,11 +125,11 @@ class Database:
         try:
             connection.deadline = time.monotonic() + QUERY_SECONDS
             yield connection
-        except psycopg2.errors.QueryCanceled as error:
-            # The statement took too long; the connection is sound.
-            raise DatabaseAwayError(one_line(error)) from error
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            connection.close()
+        except psycopg2.Error as error:
+            # A statement that takes too long or cannot be done (a table is missing, say) leaves the connection sound.
+            lost = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
+            if lost and not isinstance(error, psycopg2.errors.QueryCanceled):
+                connection.close()
             raise DatabaseAwayError(one_line(error)) from error
         except BaseException:
             connection.close()
@@ -179,6 +180,8 @@ class Database:
                 with closing(self._connect()) as own:
                     own.deadline = time.monotonic() + PREPARE_SECONDS
                     self._prepare(own)
+                    # The first request finds a connection.
+                    self._add()
                     self._mark_here()
                     failures = 0
                     self._serve(own)
@@ -208,7 +211,7 @@ class Database:
                 self._add()
 
     def _is_wanted(self) -> bool:
-        return self._waiting > len(self._free) and self._open < self._size
+        return (self._open == 0 or self._waiting > len(self._free)) and self._open < self._size
 
     def _add(self) -> None:
         try:
@@ -216,7 +219,7 @@ class Database:
         except psycopg2.OperationalError as error:
             # Too many connections, say: those that are open are still good. If not, the keeper's own will tell.
             log.warning("no further connection to the database: %s", one_line(error))
-            time.sleep(RETRY_SECONDS[0])
+            time.sleep(LOOK_SECONDS)
             with self._changed:
                 self._suspect = True
             return

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import psycopg2
 from psycopg2.extensions import make_dsn, parse_dsn
 
-from common.service import ConfigurationError, variable
+from common.configuration import ConfigurationError, variable
 
 DATABASE_VARIABLE = "DBCONNECTIONSTRING"
 # The challenge's sample command spells it so.

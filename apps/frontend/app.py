@@ -9,7 +9,8 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from common.service import ConfigurationError, create_service, error_response, json_response
+from common.configuration import ConfigurationError
+from common.service import create_service, error_response, json_response
 
 from .page import Page
 from .settings import Settings
@@ -76,30 +77,42 @@ def create_app(settings: Settings, upstream: Upstream | None = None) -> Flask:
     return app
 
 
+def parse_json(answer: Answer) -> Any:
+    """What the backend answered. Raises UpstreamError (502) when it is not JSON that everybody can read."""
+    try:
+        told = json.loads(answer.body.decode())
+        # Python reads more than JSON is: NaN, numbers beyond all bounds, halves of characters.
+        json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise UpstreamError(
+            f"the backend answered with something that is not JSON (status {answer.status})", 502
+        ) from None
+    return told
+
+
 def parse(answer: Answer) -> dict[str, Any]:
     """The backend's JSON object with the fields that it always has. Raises UpstreamError (502) otherwise."""
-    try:
-        told = json.loads(answer.body)
-    except ValueError:
-        told = None
-    if not isinstance(told, dict):
-        raise UpstreamError(f"the backend answered with something that is not JSON (status {answer.status})", 502)
-    if "name" not in told or "version" not in told or not isinstance(told.get("database", {}), dict):
+    told = parse_json(answer)
+    if not (
+        isinstance(told, dict)
+        and isinstance(told.get("name"), str)
+        and isinstance(told.get("version"), str)
+        and isinstance(told.get("database", {}), dict)
+        and isinstance(told.get("instances", []), list)
+        and all(isinstance(instance, dict) for instance in told.get("instances", []))
+    ):
         raise UpstreamError(f"the backend's JSON is not what it should be (status {answer.status})", 502)
     return told
 
 
 def check_version(answer: Answer) -> None:
     """A successful answer of `/version` names the backend and its version; an error only has to be JSON."""
+    if not 200 <= answer.status <= 599:
+        raise UpstreamError(f"the backend answered with status {answer.status}, which HTTP does not know", 502)
     if answer.status == 200:
         parse(answer)
-        return
-    try:
-        json.loads(answer.body)
-    except ValueError:
-        raise UpstreamError(
-            f"the backend answered with something that is not JSON (status {answer.status})", 502
-        ) from None
+    else:
+        parse_json(answer)
 
 
 try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from common.service import ConfigurationError, variable
+from common.configuration import ConfigurationError, variable
 
 API_EXAMPLE = "http://localhost:5001"
 

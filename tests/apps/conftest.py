@@ -21,9 +21,9 @@ def start(tmp_path: Path) -> Iterator[StartApplication]:
     """Start an application: `start("backend", DBCONNECTIONSTRING=…)`; it is stopped after the test."""
     started: list[Application] = []
 
-    def start_one(which: str, *, command: list[str] | None = None, **variables: str) -> Application:
+    def start_one(which: str, *, out: int | None = None, wrap: tuple[str, ...] = (), **variables: str) -> Application:
         defaults = {"NAME": f"{which}-1", "VERSION": "0.0.1"}
-        started.append(Application(which, tmp_path, {**defaults, **variables}, command=command))
+        started.append(Application(which, tmp_path, {**defaults, **variables}, out=out, wrap=wrap))
         return started[-1]
 
     yield start_one

@@ -70,11 +70,18 @@ def get(url: str, headers: Mapping[str, str] | None = None, timeout: float = 10.
 
 
 class Application:
-    """One of the two applications as a process: under gunicorn as in its image, unless another command is given."""
+    """One of the two applications as a process: under gunicorn, as in its image."""
 
     def __init__(
-        self, which: str, folder: Path, variables: Mapping[str, str], *, command: list[str] | None = None
+        self,
+        which: str,
+        folder: Path,
+        variables: Mapping[str, str],
+        *,
+        out: int | None = None,
+        wrap: tuple[str, ...] = (),
     ) -> None:
+        """out: where standard output goes instead of a file. wrap: as for Postgres."""
         self.port = int(variables.get("PORT", "0")) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.out, self.err = folder / f"{which}-{self.port}.out", folder / f"{which}-{self.port}.err"
@@ -85,14 +92,13 @@ class Application:
             "WORKERS": "1",
             **variables,
         }
-        with self.out.open("ab") as out, self.err.open("ab") as err:
+        with self.out.open("ab") as file, self.err.open("ab") as err:
             self.process = subprocess.Popen(
-                command or ["gunicorn"],
+                [*wrap, str(BIN / "gunicorn")],
                 cwd=APPS,
                 env=environ,
-                stdout=out,
+                stdout=file if out is None else out,
                 stderr=err,
-                executable=str(BIN / (command or ["gunicorn"])[0]),
                 start_new_session=True,
             )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import socket
 import threading
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -161,3 +164,21 @@ def test_sigterm_ends_an_idle_application_at_once(pair):
     began = time.monotonic()
     assert [application.stop() for application in pair] == [0, 0]
     assert time.monotonic() - began < 8
+
+
+def test_sigterm_loses_nothing_that_waits_to_be_accepted(start: StartApplication):
+    frontend = start("frontend", API="http://127.0.0.1:1")
+    frontend.wait()
+    master = frontend.process.pid
+    (worker,) = map(int, Path(f"/proc/{master}/task/{master}/children").read_text().split())
+    os.kill(worker, signal.SIGSTOP)
+    waiting = [socket.create_connection(("127.0.0.1", frontend.port), timeout=10) for _ in range(50)]
+    for connection in waiting:
+        connection.sendall(b"GET /version HTTP/1.1\r\nHost: here\r\n\r\n")
+    frontend.process.send_signal(signal.SIGTERM)
+    wait_for(lambda: "Handling signal: term" in frontend.out.read_text(), "SIGTERM to arrive")
+    os.kill(worker, signal.SIGCONT)
+    answers = [connection.makefile("rb").read() for connection in waiting]
+    assert [answer for answer in answers if b'"name":"frontend-1"' not in answer] == []
+    assert all(b"Connection: close" in answer for answer in answers)
+    assert frontend.process.wait(timeout=10) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,16 @@ from tests.apps.conftest import StartApplication
 from tests.apps.processes import Application, Postgres, get, wait_for
 
 LONGEST = 3.0
+
+
+def end_connections(postgres: Postgres) -> int:
+    """End all of the application's connections; returns how many there were."""
+    return len(
+        postgres.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+            "where datname = 'backend' and pid <> pg_backend_pid()"
+        )
+    )
 
 
 def connections(postgres: Postgres) -> int:
@@ -65,7 +76,7 @@ def test_starts_while_the_database_is_away_and_finds_it(start: StartApplication,
     reply = backend.wait("/readyz", 503)
     assert "Connection refused" in reply.json["error"]
     assert backend.get("/version").status == 200
-    assert [line for line in backend.log() if line["level"] == "warning" and "database is away" in line["message"]]
+    wait_for(lambda: "the database is away" in backend.out.read_text(), "a line about it")
     postgres.start()
     backend.wait("/readyz", 200)
     assert [instance["name"] for instance in backend.get("/instances").json["instances"]] == ["backend-1"]
@@ -82,7 +93,8 @@ def test_stopped_under_load_and_started_again(start: StartApplication, postgres:
         load.seen(503)
         postgres.start()
         backend.wait("/readyz")
-        # Back for good: no lost connection is handed out any more.
+        # Back for good, once answers under way have arrived: no lost connection is handed out any more.
+        load.seen(200)
         before = load.statuses[503]
         load.seen(200, 200)
         assert load.statuses[503] == before
@@ -90,6 +102,45 @@ def test_stopped_under_load_and_started_again(start: StartApplication, postgres:
     assert load.slowest < LONGEST
     assert connections(postgres) <= 7
     assert not [line for line in backend.log() if "exception" in line]
+
+
+def test_the_first_request_finds_a_connection(start: StartApplication, postgres: Postgres):
+    backend = start("backend", DBCONNECTIONSTRING=postgres.dsn())
+    backend.wait("/version")
+    # The keeper's own and one for a request, before there was any.
+    wait_for(lambda: connections(postgres) == 2, "two connections")
+
+
+def test_a_read_only_database(start: StartApplication, postgres: Postgres):
+    backend = start("backend", DBCONNECTIONSTRING=postgres.dsn())
+    backend.wait("/readyz")
+    postgres.execute("alter database backend set default_transaction_read_only = on", database="postgres")
+    end_connections(postgres)
+    backend.wait("/readyz", 503)
+    for path in ("/readyz", "/instances"):
+        wait_for(partial(_says, backend, path, "read-only transaction"), f"{path} to say why")
+    postgres.execute("alter database backend reset default_transaction_read_only", database="postgres")
+    backend.wait("/readyz")
+    assert not [line for line in backend.log() if "exception" in line]
+
+
+def test_a_dropped_table(start: StartApplication, postgres: Postgres):
+    backend = start("backend", DBCONNECTIONSTRING=postgres.dsn())
+    backend.wait("/readyz")
+    postgres.execute("alter table instances rename to hidden")
+    reply = backend.get("/instances")
+    assert reply.status == 503
+    assert reply.json["error"] == 'the database cannot be used: relation "instances" does not exist'
+    wait_for(partial(_says, backend, "/readyz", 'relation "instances" does not exist'), "the heartbeat to say so")
+    postgres.execute("alter table hidden rename to instances")
+    backend.wait("/readyz")
+    assert backend.get("/instances").status == 200
+    assert not [line for line in backend.log() if "exception" in line]
+
+
+def _says(backend: Application, path: str, reason: str) -> bool:
+    reply = backend.get(path)
+    return reply.status == 503 and reason in reply.json["error"]
 
 
 def test_a_lost_connection_is_replaced(start: StartApplication, postgres: Postgres):
@@ -107,11 +158,7 @@ def test_a_lost_connection_is_replaced(start: StartApplication, postgres: Postgr
 def test_all_connections_lost_at_once(start: StartApplication, postgres: Postgres):
     backend = start("backend", DBCONNECTIONSTRING=postgres.dsn())
     backend.wait("/readyz")
-    ended = postgres.execute(
-        "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
-        "where datname = 'backend' and pid <> pg_backend_pid()"
-    )
-    assert len(ended) >= 2
+    assert end_connections(postgres) >= 2
     backend.wait("/readyz")
     assert {backend.get("/readyz").status for _ in range(20)} == {200}
 
@@ -244,6 +291,7 @@ def test_a_server_with_another_certificate_is_refused(start: StartApplication, t
 def test_the_misspelt_variable_works_with_one_warning(start: StartApplication, postgres: Postgres):
     backend = start("backend", DBCONNETIONSTRING=postgres.dsn())
     backend.wait("/readyz")
+    backend.stop()
     warnings = [line["message"] for line in backend.log() if line["level"] == "warning"]
     assert warnings == ["DBCONNETIONSTRING is read as DBCONNECTIONSTRING: please use the second spelling"]
     assert "owner-password" not in backend.out.read_text()

@@ -66,7 +66,7 @@ def test_files_belong_to_root_and_are_readable_by_all(which: str, image: str):
 def test_runs_without_rights_becomes_healthy_and_ends_on_sigterm(which: str, image: str, container: str):
     port = free_port()
     images.run(image, container, variables(which, port))
-    wait_for(lambda: _status(port, "/healthz") == 200, f"{which} to answer")
+    wait_for(lambda: _status(port, "/healthz") == 200, f"{which} to answer", 60)
     assert get(f"http://127.0.0.1:{port}/version").json == {"name": f"{which}-1", "version": "0.0.1"}
     assert images.docker("exec", container, "id", "-u") == "10001"
     assert images.docker("exec", container, "grep", "CapEff", "/proc/1/status").split() == ["CapEff:", "0" * 16]

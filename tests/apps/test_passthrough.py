@@ -21,6 +21,10 @@ def response(
     return f"HTTP/1.1 {status}\r\nContent-Length: {length}\r\n".encode() + headers + b"\r\n" + body
 
 
+def chunked(size: bytes, body: bytes = VERSION) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + size + b"\r\n" + body + b"\r\n0\r\n\r\n"
+
+
 def send(data: bytes):
     """A backend that answers one request of each connection with these bytes."""
 
@@ -66,6 +70,29 @@ LIES = {
     "broken JSON": (send(response(b'{"name": ')), 502),
     "JSON of another shape": (send(response(b"[1, 2]")), 502),
     "JSON without a name": (send(response(b'{"version": "1"}')), 502),
+    "JSON 90,000 deep": (send(response(b"[" * 90_000 + b"]" * 90_000)), 502),
+    "objects 90,000 deep": (send(response(b'{"name":' * 90_000 + b"1" + b"}" * 90_000)), 502),
+    "a deep error": (send(response(b"[" * 90_000 + b"]" * 90_000, status="500 Oops")), 502),
+    "NaN": (send(response(VERSION[:-1] + b',"x":NaN}')), 502),
+    "NaN in an error": (send(response(b"[NaN]", status="500 Oops")), 502),
+    "a number without bounds": (send(response(VERSION[:-1] + b',"x":1e999}')), 502),
+    "a number of 5,000 digits": (send(response(VERSION[:-1] + b',"x":' + b"1" * 5000 + b"}")), 502),
+    "half a character": (send(response(b'{"name":"\\ud800","version":"9"}')), 502),
+    "not UTF-8": (send(response(b'{"name":"\xff","version":"9"}')), 502),
+    "UTF-16": (send(response(VERSION.decode().encode("utf-16"))), 502),
+    "a name that is none": (send(response(b'{"name":["liar"],"version":"9"}')), 502),
+    "a negative chunk size": (send(chunked(b"-5")), 502),
+    "a chunk size with a prefix": (send(chunked(b"0x1d")), 502),
+    "a chunk size with an underscore": (send(chunked(b"1_d")), 502),
+    "a chunk size with a sign": (send(chunked(b"+1d")), 502),
+    "a chunk size without bounds": (send(chunked(b"f" * 40)), 502),
+    "no chunk size": (send(chunked(b"")), 502),
+    "a negative length": (send(response(length=-1)), 502),
+    "two lengths": (send(response(headers=b"Content-Length: 3\r\n")), 502),
+    "a header without a colon": (send(response(headers=b"nonsense\r\n")), 502),
+    "a status of four digits": (send(response(status="2000 OK")), 502),
+    "an unknown status": (send(response(status="999 OK")), 502),
+    "an endless prelude": (send(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000), 502),
     "a load balancer's HTML error": (send(response(b"<html>503</html>", status="503 Service Unavailable")), 502),
     "a redirect": (send(response(b"", status="302 Found", headers=b"Location: http://example.com/\r\n")), 502),
     "endless body": (endless, 502),
@@ -124,6 +151,56 @@ def test_body_and_status_are_passed_on(start: StartApplication, lie, status: str
     frontend.wait()
     reply = frontend.get("/passthrough")
     assert (reply.status, reply.body) == (int(status[:3]), body)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [b'"instances": 7', b'"instances": [1]', b'"database": 7', b'"instances": [{"name": NaN}]',
+     b'"instances": [{"name": "\\udfff"}]', b'"x": ' + b"[" * 90_000 + b"]" * 90_000],
+    ids=["number", "list of numbers", "database", "NaN", "half a character", "deep"],
+)  # fmt: skip
+def test_the_status_survives_nonsense(start: StartApplication, lie, more: bytes):
+    frontend = start("frontend", API=lie(send(response(VERSION[:-1] + b"," + more + b"}"))).url)
+    frontend.wait()
+    reply = frontend.get("/status")
+    assert (reply.status, reply.json["backend"]["reachable"]) == (200, False)
+    assert reply.json["backend"]["error"]
+
+
+def test_good_chunks_and_good_characters_pass(start: StartApplication, lie):
+    body = '{"name":"zürich ☃ \\ud83d\\ude00","version":"9","x":[1e30,null]}'.encode()
+    frontend = start("frontend", API=lie(send(chunked(b"%X;ext=1" % len(body), body))).url)
+    frontend.wait()
+    assert frontend.get("/passthrough").body == body
+
+
+def unasked(liar: Liar, connected: socket.socket) -> None:
+    """Each answer is followed at once by another, which nobody asked for."""
+    while liar.request(connected):
+        connected.sendall(response() + response(b'{"name":"unasked","version":"9"}'))
+
+
+def unasked_later(liar: Liar, connected: socket.socket) -> None:
+    while liar.request(connected):
+        connected.sendall(response())
+        liar.ended.wait(0.2)
+        connected.sendall(response(b'{"name":"unasked","version":"9"}'))
+
+
+def half_unasked(liar: Liar, connected: socket.socket) -> None:
+    while liar.request(connected):
+        connected.sendall(response() + b"H")
+
+
+@pytest.mark.parametrize("behave", [unasked, unasked_later, half_unasked])
+def test_a_connection_with_unread_data_is_not_used_again(start: StartApplication, lie, behave):
+    liar = lie(behave)
+    frontend = start("frontend", API=liar.url)
+    frontend.wait()
+    for _ in range(5):
+        assert frontend.get("/passthrough").json["name"] == "liar"
+        liar.ended.wait(0.4)
+    assert liar.connections == 5
 
 
 def keep_answering(liar: Liar, connected: socket.socket) -> None:

@@ -7,13 +7,14 @@ DOCUMENTATION = r"""
 module: container_ready
 short_description: Ask a container whether it can do its work
 description:
-  - Asks a URL until it answers 200 and goes on doing so for C(steady) seconds. Ends early when the container keeps
+  - Asks a URL until it answers 200, and then for C(steady) seconds more. Like a load balancer, it minds bad answers then
+    only when they go on for 5 seconds (for C(steady) seconds where that is less). Ends early when the container keeps
     crashing. Never fails - C(ready) says how it went, with the evidence.
 options:
   container: {description: Name of the container., type: str, required: true}
   url: {description: What to ask., type: str, required: true}
   timeout: {description: Seconds until the first good answer; 0 asks once., type: int, default: 60}
-  steady: {description: Seconds for which the answer has to stay good., type: int, default: 0}
+  steady: {description: Seconds for which to go on asking., type: int, default: 0}
   lines: {description: Number of log lines to return., type: int, default: 20}
 author: Tandem (!UNKNOWN)
 """
@@ -48,6 +49,8 @@ from ansible_collections.tandem.platform.plugins.module_utils.programs import ru
 POLL_SECONDS = 0.5
 ANSWER_SECONDS = 4
 CRASHES = 3
+# A load balancer takes a target out after two bad answers in a row, 5 s apart.
+SICK_SECONDS = 5.0
 
 
 def ask(url: str) -> tuple[bool, str]:
@@ -88,19 +91,21 @@ def describe(container: str) -> tuple[bool, str]:
 
 
 def watch(container: str, url: str, timeout: float, steady: float) -> tuple[bool, str, str]:
-    """(ready, last answer, state): good within `timeout` seconds, and then for `steady` seconds on end."""
+    """(ready, last answer, state): good within `timeout` seconds, and for `steady` seconds from then on never long sick."""
     began = time.monotonic()
-    good_since = None
+    good_since = bad_since = None
     while True:
         good, answer = ask(url)
         now = time.monotonic()
         if good:
-            good_since = good_since or now
+            good_since, bad_since = good_since or now, None
             if now - good_since >= steady:
                 return True, answer, describe(container)[1]
         else:
             hopeless, state = describe(container)
-            if hopeless or good_since or now - began >= timeout:
+            bad_since = bad_since or now
+            sick = now - bad_since >= min(steady, SICK_SECONDS)
+            if hopeless or (sick and (good_since or now - began >= timeout)):
                 return False, answer, state
         time.sleep(POLL_SECONDS)
 

@@ -40,8 +40,14 @@ def test_never_ready_ends_with_its_own_words(application: Application) -> None:
 
 
 def test_sick_after_it_was_healthy(application: Application) -> None:
-    application.statuses = [200, 200, 503, 200]
-    assert not container_ready.watch("backend", application.url, timeout=5, steady=5)[0]
+    application.statuses = [200, 200, 503]
+    assert not container_ready.watch("backend", application.url, timeout=5, steady=1)[0]
+
+
+@pytest.mark.parametrize("statuses", [[200, 200, 503, 200], [503, 200]], ids=["in the middle", "at first"])
+def test_a_bad_answer_alone_does_not_make_it_sick(application: Application, statuses: list[int]) -> None:
+    application.statuses = statuses
+    assert container_ready.watch("backend", application.url, timeout=0, steady=3)[0]
 
 
 def test_a_crash_loop_ends_the_wait(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
