@@ -53,12 +53,12 @@ def test_from_nothing_to_everything_and_again(playbook: Playbook, cloud: Endpoin
     ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0")
     mutating = len(cloud.journal(mutating=True))
     for tags, mends in (("load_balancers", ["RevokeSecurityGroupIngress"]), ("network", ["CreateRoute"])):
-        mended = playbook("provision", "--tags", tags)
+        mended = playbook("../site", "--tags", tags)
         assert mended.returncode == 0, mended.stdout
         assert [call["action"] for call in cloud.journal(mutating=True)[mutating:]] == mends
         mutating = len(cloud.journal(mutating=True))
     for tags in ("secrets", "security_groups", "database", "hosts"):
-        alone = playbook("provision", "--tags", tags)
+        alone = playbook("../site", "--tags", tags)
         assert (alone.returncode, changed(alone.stdout)) == (0, 0), alone.stdout
 
     # Calls that were sent again after their answer was lost, and did their work twice: what nothing uses goes.
