@@ -39,9 +39,9 @@ def test_tags_of_each_type_are_found(clients: Clients, world: World, name: str) 
     rds.create_db_parameter_group(
         DBParameterGroupName=name, DBParameterGroupFamily="postgres17", Description="d", Tags=TAGS
     )
-    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="world")  # other tests change it
-    rds.create_db_snapshot(DBSnapshotIdentifier=name, DBInstanceIdentifier="world", Tags=TAGS)
-    rds.add_tags_to_resource(ResourceName=f"arn:aws:rds:{REGION}:123456789012:db:world", Tags=TAGS)
+    rds.create_db_instance(**world.database(name, Tags=TAGS))
+    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=name)
+    rds.create_db_snapshot(DBSnapshotIdentifier=name, DBInstanceIdentifier=name, Tags=TAGS)
     iam.create_role(**role(name), Path="/team/", Tags=TAGS)
     iam.create_user(UserName=name, Tags=TAGS)
     iam.create_instance_profile(InstanceProfileName=name, Tags=TAGS)
@@ -59,7 +59,7 @@ def test_tags_of_each_type_are_found(clients: Clients, world: World, name: str) 
         "rds:DeleteDBSubnetGroup": {"DBSubnetGroupName": name},
         "rds:DeleteDBParameterGroup": {"DBParameterGroupName": name},
         "rds:DeleteDBSnapshot": {"DBSnapshotIdentifier": name},
-        "rds:DeleteDBInstance": {"DBInstanceIdentifier": "world"},
+        "rds:DeleteDBInstance": {"DBInstanceIdentifier": name},
         "iam:DeleteRole": {"RoleName": name},
         "iam:DeleteUser": {"UserName": name},
         "iam:DeleteInstanceProfile": {"InstanceProfileName": name},

@@ -44,6 +44,7 @@ EXAMPLES = r"""
 RETURN = r"""
 record: {description: The record as written., type: dict, returned: with fields}
 rebuilt: {description: Records in place of lost ones., type: list, elements: dict, returned: with hosts}
+names: {description: Their parameters., type: list, elements: str, returned: with hosts}
 """
 
 import getpass
@@ -148,7 +149,8 @@ def main() -> None:
     try:
         if wanted["hosts"] is not None:
             made = rebuild(records, wanted["hosts"], wanted["tags"], module.check_mode)
-            module.exit_json(changed=bool(made), rebuilt=made)
+            names = [records.name(record["number"]) for record in made]
+            module.exit_json(changed=bool(made), rebuilt=made, names=names)
         if wanted["number"] is None:
             record = begin(records, wanted["fields"], wanted["tags"], wanted["keep"])
         else:
