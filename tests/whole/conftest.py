@@ -5,7 +5,6 @@ Files 1, 2 and 9 share one. Files 6 and 7 share another, and run beside them; so
 
 from __future__ import annotations
 
-import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.cloud import Cloud, Run
-from tests.support.sample import in_full, today
+from tests.support.sample import in_full, of_the_day, today
 from tests.support.spread import Spread
 from tests.whole.kill import Kill, chosen_kills, deploy_killed
 from tests.whole.lookalikes import plant
@@ -23,6 +22,8 @@ from tests.whole.operator import hire
 
 # The files whose tests run beside those of all others, by how their names begin.
 BESIDE = {"test_6_": "apart", "test_7_": "apart", "test_8_": "readme"}
+# Of those that are marked as long, by the cloud that they share: so that both processors end at about the same time.
+LONG_TESTS_A_DAY = {"deployment": 2, "apart": 1}
 
 
 @dataclass
@@ -109,8 +110,10 @@ def kills(seed: str, torture: bool) -> list[Kill]:
 
 
 @pytest.fixture(autouse=True)
-def _sample(request: pytest.FixtureRequest, seed: str, torture: bool) -> None:
-    """Of the tests marked as long, one a day; all of them in torture."""
-    long = [item.name for item in request.session.items if item.get_closest_marker("long")]
-    if request.node.name in long and not torture and request.node.name != random.Random(seed).choice(long):
-        pytest.skip("not in today's sample")
+def _sample(request: pytest.FixtureRequest) -> None:
+    """Of the tests marked as long, some a day; all of them in torture."""
+    for cloud, number in LONG_TESTS_A_DAY.items():
+        marked = (item for item in request.session.items if item.get_closest_marker("long"))
+        names = [item.name for item in marked if cloud in getattr(item, "fixturenames", ())]
+        if request.node.name in names and request.node.name not in of_the_day(names, min(number, len(names))):
+            pytest.skip("not in today's sample")

@@ -11,12 +11,14 @@ pytestmark = pytest.mark.timeout(4000)
 SAMPLE = ("--sample", "1", "--requests", "2000")
 
 
+@pytest.mark.long
 def test_broken_releases_end_as_declared(deployment: Deployment, seed: str, torture: bool) -> None:
     deployment.must_pass(
         "tests.releases.gauntlet", "--seed", seed, *(() if torture else SAMPLE), minutes=60 if torture else 15
     )
 
 
+@pytest.mark.long
 def test_a_killed_roll_out_is_finished_by_the_same_command(deployment: Deployment, seed: str, torture: bool) -> None:
     deployment.must_pass(
         "tests.releases.kills", "--seed", seed, *(() if torture else SAMPLE), minutes=60 if torture else 15
