@@ -14,6 +14,7 @@ LINES = [
     (4.0, "TASK [release : Start the container] ****\n"),
     (6.0, "changed: [backend-1]\n"),
     (6.0, "TASK [release : Take the host into the load balancer and wait until it is healthy] ***\n"),
+    (6.5, "TASK [release : Wait for the load balancer] ***\n"),
     (11.0, "changed: [backend-1 -> localhost]\n"),
     (11.0, "TASK [release : Start the container] ****\n"),
     (11.5, "skipping: [backend-2]\n"),

@@ -6,6 +6,8 @@ import re
 
 HEADER = re.compile(r"^(PLAY|TASK) \[(?:[\w.]+ : )?(.*?)\] \**$|^PLAY (RECAP)")
 HOST = re.compile(r"^(?:ok|changed|fatal|skipping|unreachable): \[([^\] ]+)")
+# A task of one that has included it, and has said what for.
+INNER = "Wait for the load balancer"
 # What is waited for on a host, by the task that does it. All other tasks on hosts are `other`.
 STEPS = {
     "Take the second container into the load balancer and wait until it is healthy": "second in",
@@ -28,7 +30,7 @@ class Timing:
         for when, line in lines:
             if answered := HOST.match(line):
                 host = answered[1]
-            if header := HEADER.match(line):
+            if (header := HEADER.match(line)) and header[2] != INNER:
                 self.spans.append((play, task, host, when - since))
                 since, host = when, ""
                 play, task = (play, header[2]) if header[1] == "TASK" else (header[2] or "", "")

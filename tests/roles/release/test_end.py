@@ -10,8 +10,9 @@ import pytest
 from .rehearsal import Played, Rehearsal, fail, say
 
 RUNNING = {"up": True, "release": 4, "version": "1.0.4", "config": "", "image": ""}
+SEEN = {"running": RUNNING, "second": False, "kept": [], "images": []}
 FAILURE = {"host": "backend-1", "step": "Start", "reason": "no licence", "state": "", "answer": "", "logs": []}
-GOOD = {"release_running": RUNNING, "aws_instance_id": "i-1"}
+GOOD = {"release_seen": SEEN, "aws_instance_id": "i-1"}
 BAD = GOOD | {"release_failure": FAILURE}
 STATE = {
     "releases": [],
@@ -20,18 +21,21 @@ STATE = {
     "current": 4,
     "lineages": {},
 }
+PLAN = {
+    "action": "deploy", "kind": "new", "fallback": 4, "good": [4], "lineage": [4],
+    "hosts": {"backend-1": {"do": "replace", "spec": {}}},
+}  # fmt: skip
 VARIABLES = {
-    "project": "tandem", "release_state": STATE, "release_number": 5, "release_record_number": 5, "release_action": "deploy",
+    "project": "tandem", "release_state": STATE, "release_number": 5, "release_record_number": 5, "release_plan": PLAN,
     "images_names": {"backend": "tandem/backend:1"}, "parameter_path": "/test", "common_tags": {}, "health_path": "/readyz",
 }  # fmt: skip
 WRITES = "end(changed=True)\n"
 FAILS = "end(failed=True, msg='AWS is away')\n"
 
 
-def conclude(folder: Path, host: dict[str, Any], kind: str = "new", record: str = WRITES, **stubs: Any) -> Played:
+def conclude(folder: Path, host: dict[str, Any], record: str = WRITES, **stubs: Any) -> Played:
     stubs = {"read": say("read"), "free": say("freed on")} | stubs
-    variables = VARIABLES | {"release_kind": kind}
-    return Rehearsal(folder, stubs, {"backend-1": host}, variables, {"release_record": record}).play(
+    return Rehearsal(folder, stubs, {"backend-1": host}, VARIABLES, {"release_record": record}).play(
         ("localhost", ["conclude"])
     )
 
@@ -62,26 +66,14 @@ def test_the_lock_is_freed_where_a_good_release_cannot_be_recorded(tmp_path: Pat
     assert "freed on localhost" in played.stdout
 
 
-def test_a_failed_repair_was_not_rolled_back(tmp_path: Path) -> None:
-    played = conclude(tmp_path, BAD, kind="repair")
-    assert "release 5: failed" in played.stdout, played.stdout
-    assert "rolled back" not in played.stdout
-
-
 def test_a_host_out_of_sight_claims_nothing(tmp_path: Path) -> None:
     """It is not restored, and looking at it once more does not end the run."""
-    stubs = {
-        "restore": say("restore", release_lost="Reach the host"),
-        "look": fail("no answer"),
-        "read": say("read"),
-        "free": [],
-    }
-    variables = VARIABLES | {"release_kind": "new", "release_fallback": 4}
-    played = Rehearsal(tmp_path, stubs, {"backend-1": BAD}, variables, {"release_record": WRITES}).play(
-        ("backend", ["take_back"]), ("localhost", ["conclude"])
+    stubs = {"reach": fail("no answer"), "look": fail("no answer"), "read": say("read"), "free": []}
+    played = Rehearsal(tmp_path, stubs, {"backend-1": BAD}, VARIABLES, {"release_record": WRITES}).play(
+        ("backend", ["restore"]), ("localhost", ["conclude"])
     )
     said = " ".join(played.stdout.split())
-    assert "out of sight; load balancer: healthy; NOT RESTORED: Reach the host" in said, played.stdout
+    assert "out of sight; load balancer: healthy; NOT RESTORED: Fail: no answer" in said, played.stdout
 
 
 def test_a_host_that_cannot_be_tidied_up_does_not_spoil_a_good_release(tmp_path: Path) -> None:
@@ -102,9 +94,9 @@ SURGE = {
 @pytest.mark.parametrize(
     ("host", "steps"),
     [
-        ({"release_second_exists": False}, ["start", "start"]),
-        ({"release_second_exists": True}, ["settle", "start", "start"]),
-        ({"release_second_exists": True, "release_second_serves": True}, ["start"]),
+        ({"release_seen": SEEN}, ["start", "start"]),
+        ({"release_seen": SEEN | {"second": True}}, ["settle", "start", "start"]),
+        ({"release_seen": SEEN | {"second": True}, "release_second_serves": True}, ["start"]),
     ],
     ids=["usual", "what a killed run has left leaves first", "a failed release's own serves on"],
 )

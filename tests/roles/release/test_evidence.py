@@ -10,7 +10,7 @@ from ansible_collections.tandem.platform.tests.unit.plugins.modules.helpers impo
 
 from .rehearsal import Played, Rehearsal
 
-VARIABLES = {"project": "tandem", "health_path": "/readyz", "release_port": 5001}
+VARIABLES = {"project": "tandem", "health_path": "/readyz", "release_port": 5001, "release__asks": True}
 CRASH = "raise RuntimeError('the module crashed')\n"
 
 
@@ -38,7 +38,7 @@ def test_one_bad_answer_makes_nobody_sick(tmp_path: Path) -> None:
 
 
 def test_a_crash_of_the_question_leaves_a_failure_noted(tmp_path: Path) -> None:
-    done = play(tmp_path, ["failed"], {"container_ready": CRASH})
+    done = play(tmp_path, ["note"], {"container_ready": CRASH})
     assert done.returncode == 0, done.stdout
     assert "SHOWN: backend-1: " in done.stdout, done.stdout
 
@@ -47,7 +47,7 @@ def test_the_first_answer_counts(tmp_path: Path) -> None:
     """Asked once more, the container has come to itself and says nothing of its trouble."""
     well = "end(ready=True, state='running', answer='200', logs=['all is well'])\n"
     first = {"ready": False, "state": "running", "answer": "503", "logs": ["no licence"]}
-    done = play(tmp_path, ["failed"], {"container_ready": well}, release__ready=first)
+    done = play(tmp_path, ["note"], {"container_ready": well}, release__ready=first)
     assert "no licence" in done.stdout, done.stdout
     assert "all is well" not in done.stdout
 

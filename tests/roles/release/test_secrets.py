@@ -12,7 +12,7 @@ import pytest
 from localcloud.testing import free_port
 from tests.support.docker import docker, import_image, needs_docker
 
-from .rehearsal import Played, Rehearsal, say
+from .rehearsal import Played, Rehearsal
 
 SECRET = "not-to-be-told"
 pytestmark = needs_docker
@@ -44,7 +44,7 @@ def play(folder: Path, name: str, image: str, *files: str, **more: object) -> Pl
     }  # fmt: skip
     variables = {
         "release_tier": name, "project": "tandem", "release_port": 5001, "release_ready_timeout": 0, "health_path": "/readyz",
-        "release__spec": spec, "release__host_port": free_port(), **more,
+        "release_plan": {"action": "deploy"}, "release__spec": spec, "release__host_port": free_port(), **more,
     }  # fmt: skip
     return Rehearsal(folder, {}, {name: {}}, variables).play(("backend", list(files)), options=("-vvv", "--diff"))
 
@@ -53,17 +53,7 @@ def test_a_container_that_is_started_and_looked_at(tmp_path: Path, name: str, im
     played = play(tmp_path, name, image, "look", "start", release__container=name)
     assert SECRET in docker("inspect", name)
     assert "running" in played.stdout, played.stdout
-    state = {"targets": {name: {"i-1": {"state": "healthy"}}}}
-    again = play(
-        tmp_path / "again",
-        name,
-        image,
-        "look",
-        "decide",
-        release__wanted="abc",
-        aws_instance_id="i-1",
-        release_state=state,
-    )
+    again = play(tmp_path / "again", name, image, "look")
     assert again.returncode == 0, again.stdout
     assert SECRET not in played.stdout + played.stderr + again.stdout + again.stderr
 
@@ -76,12 +66,21 @@ def test_what_went_wrong_is_told(tmp_path: Path, name: str) -> None:
 
 
 def test_the_environment_that_a_plan_is_made_of(tmp_path: Path) -> None:
-    running = {"up": True, "config": "", "release": 1, "version": "1", "image": ""}
     variables = {
-        "project": "tandem", "app_version": "1", "release_state": {"targets": {"backend": {}}}, "release_port": 5001,
-        "release_environment": {"DBCONNECTIONSTRING": SECRET}, "images_names": {"backend": "backend:1"}, "name_prefix": "tandem",
+        "project": "tandem", "app_version": "1", "release_port": 5001, "release_environment": {"DBCONNECTIONSTRING": SECRET},
+        "images_names": {"backend": "backend:1"}, "name_prefix": "tandem", "parameter_path": "/test",
+        "release_state": {"targets": {}, "releases": []},
     }  # fmt: skip
-    rehearsal = Rehearsal(tmp_path, {"look": say("look", release_running=running)}, {"backend-1": {}}, variables)
-    played = rehearsal.play(("backend", ["look", "plan"]), options=("-vvv", "--diff"), shows="{{ release_plan }}")
-    assert "SHOWN: replace" in played.stdout, played.stdout
+    seen = {
+        "running": {"up": True, "config": "", "release": 1, "version": "1"},
+        "second": False,
+        "kept": [],
+        "images": [],
+    }
+    rehearsal = Rehearsal(tmp_path, {}, {"backend-1": {"release_seen": seen}}, variables)
+    played = rehearsal.play(
+        ("backend", ["compare"]), ("localhost", ["plan"]), options=("-vvv", "--diff"),
+        shows="{{ hostvars.localhost.release_plan.changes | default([]) | join }}",
+    )  # fmt: skip
+    assert "SHOWN: backend-1" in played.stdout, played.stdout
     assert SECRET not in played.stdout + played.stderr

@@ -10,6 +10,8 @@ description:
   - Asks a URL until it answers 200, and then for C(steady) seconds more. Like a load balancer, it minds bad answers then
     only when they go on for 5 seconds (for C(steady) seconds where that is less). Ends early when the container keeps
     crashing. Never fails - C(ready) says how it went, with the evidence.
+  - In place of M(community.docker.docker_container) with C(state=healthy), which waits for the image's own check, to the end of
+    its time even where the container keeps crashing, and returns neither answer nor log.
 options:
   container: {description: Name of the container., type: str, required: true}
   url: {description: What to ask., type: str, required: true}

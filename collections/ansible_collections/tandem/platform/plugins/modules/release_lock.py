@@ -10,6 +10,8 @@ description:
   - The lock is a parameter in SSM Parameter Store. Making a parameter that exists fails, so of two takers one wins.
   - A lock whose process died in this very place (machine, node, process numbers, user) is taken over. One of another
     place, whose processes cannot be seen from here, is left alone until C(break_id) names it.
+  - In place of M(community.aws.ssm_parameter) with C(overwrite_value=never), which does not say who holds the lock, takes over
+    none that is dead, and would free one that is somebody else's.
 options:
   name: {description: Name of the parameter., type: str, required: true}
   state: {description: Whether to take the lock or to free it., type: str, choices: [held, free], required: true}

@@ -6,7 +6,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: release_prune
 short_description: Remove a host's old releases and the images that none of the others needs
-description: What a container uses is never removed.
+description:
+  - What a container uses is never removed.
+  - In place of M(community.docker.docker_prune), which removes by age and label, and so would remove the images that a rollback
+    needs, because no container uses them.
 options:
   folder: {description: Folder of the releases; each is a folder named by its number., type: path, required: true}
   good: {description: Releases that worked., type: list, elements: int, required: true}

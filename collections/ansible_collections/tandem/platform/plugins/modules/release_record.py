@@ -10,15 +10,16 @@ description:
   - A new record takes the next number; records that were still being rolled out are marked C(interrupted), because only
     the holder of the lock writes records.
   - A record that goes on being rolled out (C(number) given) is updated.
+  - In place of M(community.aws.ssm_parameter), which writes what it is given; the next number, the records of runs that were
+    killed and the end of old records need all of them read first, under the lock.
 options:
   prefix: {description: Path of the environment in SSM Parameter Store., type: str, required: true}
   number: {description: Record to update; by default a new one is made., type: int}
   fields: {description: What to write; merged over what the record holds., type: dict}
   hosts:
     description:
-      - Instead of C(fields) - records that were lost are written anew, from what the hosts run and keep. Each host has C(tier),
-        C(running) (number of a release, 0 for none), C(version) and C(kept) (its containers' settings, one JSON object after
-        the other).
+      - Instead of C(fields) - records that were lost are written anew, from what the hosts run and keep. Each host has C(running)
+        (C(release), 0 for none, and C(version)) and C(kept), a list of containers' settings.
     type: list
     elements: dict
   keep: {description: Number of records kept., type: int, default: 30}

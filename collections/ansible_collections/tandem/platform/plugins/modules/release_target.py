@@ -9,6 +9,8 @@ short_description: Take a target into a target group or out of it, and wait for 
 description:
   - A target that is registered and healthy, or not registered at all, is left alone.
   - A target that is still draining counts as neither.
+  - In place of M(community.aws.elb_target), which waits for no target that is registered already and registers none that is still
+    draining. After a run that was killed there, the next host would leave while this one serves nobody.
 options:
   target_group: {description: Name of the target group., type: str, required: true}
   target: {description: ID of the target., type: str, required: true}

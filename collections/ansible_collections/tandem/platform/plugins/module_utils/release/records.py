@@ -210,19 +210,25 @@ def specifications(text: str) -> list[dict[str, Any]]:
 def rebuilt(found: Found, hosts: Iterable[Mapping[str, Any]], who: str) -> list[Record]:
     """Records in place of those that were lost, from what the hosts run and keep.
 
-    hosts: of each its tier, the release that it runs and that release's version, and the settings that it keeps (JSON).
+    hosts: of each what it runs (the number of a release, 0 for none, and its version) and the settings that it keeps.
     A release that some host runs, or that one keeps from before it, worked: what did not is not kept.
     """
     hosts = list(hosts)
     seen: dict[int, Record] = {
-        host["running"]: {"version": host["version"], "images": {}} for host in hosts if host["running"]
+        host["running"]["release"]: {"version": host["running"]["version"], "images": {}}
+        for host in hosts
+        if host["running"]["release"]
     }
     current = max(seen, default=0)
     for host in hosts:
-        for kept in specifications(host["kept"]):
+        for kept in host["kept"]:
             record = seen.setdefault(kept["release"], {"version": kept.get("version", ""), "images": {}})
-            if isinstance(kept.get("image"), str) and IMAGE.fullmatch(kept["image"]):
-                record["images"][host["tier"]] = kept["image"]
+            if (
+                isinstance(kept.get("image"), str)
+                and IMAGE.fullmatch(kept["image"])
+                and str(kept.get("name")).isalpha()
+            ):
+                record["images"][kept["name"]] = kept["image"]
     records: list[Record] = []
     for number in missing(found, seen):
         told = seen.get(number, {"version": "", "images": {}})

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.tandem.platform.plugins.module_utils.release.records import missing
+from ansible_collections.tandem.platform.plugins.module_utils.release.records import missing, specifications
 from ansible_collections.tandem.platform.plugins.modules import release_facts, release_record
 from botocore.exceptions import ClientError
 
@@ -173,9 +173,12 @@ def test_what_is_not_to_be_seen_does_not_reach_a_terminal(records: Any) -> None:
 
 def host(running: int, *kept: int, tier: str = "backend", **more: Any) -> dict[str, Any]:
     """What a host of a tier says of itself."""
-    settings = [{"release": number, "version": f"1.{number}", "image": f"tandem/{tier}:{number}"} for number in kept]
+    settings = [
+        {"release": number, "name": tier, "version": f"1.{number}", "image": f"tandem/{tier}:{number}"}
+        for number in kept
+    ]
     text = "".join(json.dumps(one, indent=2) + "\n" for one in settings)
-    return {"tier": tier, "running": running, "version": f"1.{running}", "kept": text, **more}
+    return {"running": {"release": running, "version": f"1.{running}"}, "kept": specifications(text), **more}
 
 
 @pytest.mark.parametrize(
@@ -185,7 +188,7 @@ def host(running: int, *kept: int, tier: str = "backend", **more: Any) -> dict[s
         ({1, 2, 3}, [host(1, 1), host(3, 1, 3, tier="frontend")], {1: "deployed", 2: "unknown", 3: "deployed"}),
         ({1, 2, 3}, [host(3)], {3: "deployed"}),
         ({1, 2, 3}, [host(1, 1, 2)], {1: "deployed", 2: "unknown"}),
-        ({1, 2, 3}, [host(0, kept="no JSON")], {}),
+        ({1, 2, 3}, [host(0, kept=specifications("no JSON"))], {}),
         ({1, 2, 3}, [host(0, 1), host(0)], {1: "unknown"}),
         ({1}, [host(3, 1, 2, 3)], {1: "deployed"}),
         ({1}, [host(3, 2, 3)], {1: "unknown"}),
@@ -209,7 +212,7 @@ def test_lost_records_are_rebuilt_from_what_hosts_run_and_keep(
     assert {record["number"]: record["result"] for record in made} == rebuilt
     assert found.records.keys() == before.keys() | rebuilt.keys()
     assert all(found.records[number]["rebuilt"] for number in rebuilt)
-    assert missing(found, [one["running"] for one in hosts if one["running"]]) == []
+    assert missing(found, [one["running"]["release"] for one in hosts if one["running"]["release"]]) == []
     assert release_record.rebuild(records, hosts, TAGS, check_mode=False) == []
 
 
@@ -222,9 +225,9 @@ def test_a_rebuilt_record_says_what_ran(records: Any) -> None:
 
 
 def test_what_a_host_says_is_not_believed_blindly(records: Any) -> None:
-    mean = {"release": 1, "version": "1\n2", "image": "x; id"}
+    mean = {"release": 1, "name": "backend", "version": "1\n2", "image": "x; id"}
     kept = json.dumps(mean) + json.dumps({"release": "2"}) + json.dumps([1]) + json.dumps({"release": True})
-    release_record.rebuild(records, [host(1, kept=kept)], TAGS, check_mode=False)
+    release_record.rebuild(records, [host(1, kept=specifications(kept))], TAGS, check_mode=False)
     found = records.look()
     assert found.malformed == []
     assert (found.records[1]["version"], found.records[1]["images"]) == ("1.1", {})
