@@ -38,7 +38,7 @@ def steps(torture: bool) -> list[Step]:
         pytest("api", "the local cloud's API", _localcloud(cloud=False), 10, workers=2),
         pytest("dataplane", "the local cloud by real packets", _localcloud(cloud=True), 30, workers=5),
         pytest("roles", "the roles' molecule scenarios", ["tests/molecule"], 25, workers=2),
-        pytest("whole", "the whole deployment on a local cloud", ["tests/whole"], 180 if torture else 45, workers=2),
+        pytest("whole", "the whole deployment on a local cloud", ["tests/whole"], 180 if torture else 55, workers=2),
     ]
 
 

@@ -23,7 +23,7 @@ from tests.whole.operator import hire
 # The files whose tests run beside those of all others, by how their names begin.
 BESIDE = {"test_6_": "apart", "test_7_": "apart", "test_8_": "readme"}
 # Of those that are marked as long, by the cloud that they share: so that both processors end at about the same time.
-LONG_TESTS_A_DAY = {"deployment": 2, "apart": 1}
+LONG_TESTS_A_DAY = {"deployment": 1, "apart": 1}
 
 
 @dataclass

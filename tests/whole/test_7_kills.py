@@ -8,6 +8,7 @@ from tests.whole.conftest import Deployment
 from tests.whole.kill import Kill, delete_killed, deploy_killed
 
 
+@pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_a_killed_run_converges_and_a_killed_teardown_leaves_nothing(apart: Deployment, kills: list[Kill]) -> None:
     made_by, *others = kills
