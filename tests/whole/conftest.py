@@ -22,8 +22,8 @@ from tests.whole.operator import hire
 
 # The files whose tests run beside those of all others, by how their names begin.
 BESIDE = {"test_6_": "apart", "test_7_": "apart", "test_8_": "readme"}
-# Of those that are marked as long, by the cloud that they share: so that both processors end at about the same time.
-LONG_TESTS_A_DAY = {"deployment": 1, "apart": 1}
+# Fixtures of the clouds that tests share. Of its long tests, each has one a day, so that both processors end together.
+SHARED = ("deployment", "apart")
 
 
 @dataclass
@@ -111,9 +111,9 @@ def kills(seed: str, torture: bool) -> list[Kill]:
 
 @pytest.fixture(autouse=True)
 def _sample(request: pytest.FixtureRequest) -> None:
-    """Of the tests marked as long, some a day; all of them in torture."""
-    for cloud, number in LONG_TESTS_A_DAY.items():
+    """Of the tests marked as long, one a day on each shared cloud; all of them in torture."""
+    for cloud in SHARED:
         marked = (item for item in request.session.items if item.get_closest_marker("long"))
         names = [item.name for item in marked if cloud in getattr(item, "fixturenames", ())]
-        if request.node.name in names and request.node.name not in of_the_day(names, min(number, len(names))):
+        if request.node.name in names and request.node.name not in of_the_day(names, 1):
             pytest.skip("not in today's sample")
