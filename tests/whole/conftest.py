@@ -1,6 +1,6 @@
 """Local clouds for the tests of this folder. They run in the order of the files: each finds what the last one left.
 
-Files 1, 2 and 9 share one. Files 6 and 7 share another, and run beside them; so does file 8, which brings its own up.
+Files 1, 2 and 9 share one. Files 7 and 8 run beside them, each on a cloud of its own.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ import pytest
 from tests.support.cloud import Cloud, Run
 from tests.support.sample import in_full, of_the_day, today
 from tests.support.spread import Spread
-from tests.whole.kill import Kill, chosen_kills, deploy_killed
+from tests.whole.kill import Kill, chosen_kills
 from tests.whole.lookalikes import plant
 from tests.whole.operator import hire
 
 # The files whose tests run beside those of all others, by how their names begin.
-BESIDE = {"test_6_": "apart", "test_7_": "apart", "test_8_": "readme"}
-# Fixtures of the clouds that tests share. Of its long tests, each has one a day, so that both processors end together.
-SHARED = ("deployment", "apart")
+BESIDE = {"test_7_": "kills", "test_8_": "readme"}
 
 
 @dataclass
@@ -87,11 +85,10 @@ def deployment(cloud: Cloud, before: set[str]) -> Deployment:
 
 
 @pytest.fixture(scope="session")
-def apart(kills: list[Kill]) -> Iterator[Deployment]:
-    """Another deployment on a cloud of its own, whose tests run beside those of the first. Its first run was killed."""
+def apart() -> Iterator[Cloud]:
+    """Another local cloud, on which nothing is deployed."""
     with local_cloud("tandem-apart", "apart") as made:
-        before = made.listing()
-        yield Deployment(made, before, deploy_killed(made, before, kills[0]))
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -109,11 +106,10 @@ def kills(seed: str, torture: bool) -> list[Kill]:
     return chosen_kills(seed, torture)
 
 
-@pytest.fixture(autouse=True)
-def _sample(request: pytest.FixtureRequest) -> None:
-    """Of the tests marked as long, one a day on each shared cloud; all of them in torture."""
-    for cloud in SHARED:
-        marked = (item for item in request.session.items if item.get_closest_marker("long"))
-        names = [item.name for item in marked if cloud in getattr(item, "fixturenames", ())]
-        if request.node.name in names and request.node.name not in of_the_day(names, 1):
-            pytest.skip("not in today's sample")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the tests marked as long, one a day; all of them in torture."""
+    marked = [item for item in items if item.get_closest_marker("long")]
+    chosen = of_the_day(marked, 1) if marked else []
+    for item in marked:
+        if item not in chosen:
+            item.add_marker(pytest.mark.skip("not in today's sample"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from tests.support.cloud import Cloud, Run
+from tests.support.cloud import Cloud
 from tests.support.watched import Strike, kill_after, watch
 from tests.whole.shape import SHAPE, shape
 
@@ -45,13 +45,12 @@ def chosen_kills(seed: str, torture: bool) -> list[Kill]:
     return every if torture else [dice.choice(every)]
 
 
-def deploy_killed(cloud: Cloud, before: set[str], kill: Kill) -> Run:
+def deploy_killed(cloud: Cloud, before: set[str], kill: Kill) -> None:
     """Deploy by a run that is killed and another that finishes it, and expect everything to be there once."""
     assert run_and_kill(cloud, Strike(*kill.place, kill_after(kill.seconds)), "site.yml"), "the run was not killed"
     again = cloud.playbook("site.yml").must_succeed()
     print(f"site.yml killed at {kill.place}, converged in {again.seconds:.0f} s", flush=True)
     assert shape(cloud.listing() - before) == SHAPE
-    return again
 
 
 def delete_killed(cloud: Cloud, before: set[str], kill: Kill) -> None:

@@ -19,8 +19,8 @@ def hosts(cloud: Cloud) -> Counter[str]:
 
 
 @pytest.mark.long
-def test_three_frontends_and_five_backends_and_back(apart: Deployment) -> None:
-    cloud = apart.cloud
+def test_three_frontends_and_five_backends_and_back(deployment: Deployment) -> None:
+    cloud = deployment.cloud
     more = cloud.playbook("site.yml", "-e", "frontend_count=3", "-e", "backend_count=5").must_succeed()
     print(f"3 frontends and 5 backends, verified: {more.seconds:.0f} s")
     assert hosts(cloud) == {"frontend": 3, "backend": 5}
@@ -35,5 +35,5 @@ def test_three_frontends_and_five_backends_and_back(apart: Deployment) -> None:
     assert failed == []
     assert len(load.answers) > 100
     # Everything else is as it was. New hosts got a release of their own, so there is one record more.
-    left = shape(cloud.listing() - apart.before)
+    left = shape(cloud.listing() - deployment.before)
     assert {**left, "Parameters": 0} == {**SHAPE, "Parameters": 0}

@@ -15,8 +15,8 @@ TRIES = 6
 
 
 @pytest.mark.long
-def test_nothing_is_doubled_and_its_end_leaves_the_first_whole(apart: Deployment, seed: str) -> None:
-    cloud = apart.cloud
+def test_nothing_is_doubled_and_its_end_leaves_the_first_whole(deployment: Deployment, seed: str) -> None:
+    cloud = deployment.cloud
     second = ("-e", "env_name=second")
     before = cloud.listing()
     cloud.localcloud("faults", "--clear", *FAULTS, "--seed", str(random.Random(seed).randrange(10**6)))
