@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,3 +49,17 @@ def playbook(cloud: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Playb
         )
 
     return run
+
+
+@pytest.fixture(scope="module")
+def operator(playbook: Playbook, cloud: Endpoint) -> Playbook:
+    """Run a playbook as the operator of docs/operator-policy.json."""
+    environment = {**without_aws(), **cloud.environment, "PATH": os.environ["PATH"]}
+    hired = subprocess.run(
+        [sys.executable, "-m", "tests.whole.operator"], cwd=ROOT, env=environment, capture_output=True, check=True
+    )
+    return partial(playbook, environment=json.loads(hired.stdout))
+
+
+def since(cloud: Endpoint, calls: int) -> Counter[str]:
+    return Counter(call["action"] for call in cloud.journal(mutating=True)[calls:])

@@ -1,9 +1,13 @@
-"""provision.yml against the API alone: foretold, made, made again without a call that changes anything, mended."""
+"""provision.yml against the API alone: foretold, made, made again without a call that changes anything, mended, and
+where parameters were lost: what the API alone can bring back, and what is refused before anything is made.
+
+By a user who has the rights of docs/operator-policy.json and no other. The tests share an account, in their order.
+"""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.tandem.platform.plugins.module_utils.look import Look
@@ -12,7 +16,10 @@ from ansible_collections.tandem.platform.plugins.modules import survey, verify_p
 from localcloud.testing import Endpoint
 from tests.support.account import listing
 
-from .conftest import Playbook
+from .conftest import Playbook, since
+
+PATH = "/tandem/local/"
+KEY, MASTER, APPLICATION = PATH + "ssh/private-key", PATH + "database/master-password", PATH + "database/app-password"
 
 
 def changed(output: str) -> int:
@@ -20,57 +27,29 @@ def changed(output: str) -> int:
     return int(count)
 
 
-def test_from_nothing_to_everything_and_again(playbook: Playbook, cloud: Endpoint) -> None:
-    check = playbook("provision", "--check")
+def test_from_nothing_to_everything_and_again(operator: Playbook, cloud: Endpoint) -> None:
+    before = len(cloud.journal(mutating=True))
+    check = operator("provision", "--check")
     assert check.returncode == 0, check.stdout
     assert changed(check.stdout) > 0
-    assert cloud.journal(mutating=True) == [], "check mode changed an empty account"
+    assert since(cloud, before) == {}, "check mode changed an empty account"
 
-    made = playbook("provision")
+    made = operator("provision")
     assert made.returncode == 0, made.stdout
     assert "PRIVATE KEY" not in made.stdout
-    mutating = len(cloud.journal(mutating=True))
-    actions = Counter(call["action"] for call in cloud.journal(mutating=True))
+    actions = since(cloud, before)
     assert actions["RunInstances"] == 4
     assert actions["CreateSubnet"] == 6
 
+    mutating = len(cloud.journal(mutating=True))
     for arguments in ((), ("--check",)):
-        again = playbook("provision", *arguments)
+        again = operator("provision", *arguments)
         assert again.returncode == 0, again.stdout
         assert changed(again.stdout) == 0
-        assert len(cloud.journal(mutating=True)) == mutating, cloud.journal(mutating=True)[mutating:]
-
-    what_the_verification_reads(cloud)
-
-    # Drift: a rule opened by hand, a route deleted. A run of the part mends it, and only it.
-    ec2 = cloud.client("ec2")
-    names = [{"Name": "group-name", "Values": ["tandem-local-database"]}]
-    [group] = ec2.describe_security_groups(Filters=names)["SecurityGroups"]
-    hole = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-    ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[hole])
-    names = [{"Name": "tag:Name", "Values": ["tandem-local-private-1"]}]
-    [table] = ec2.describe_route_tables(Filters=names)["RouteTables"]
-    ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0")
-    mutating = len(cloud.journal(mutating=True))
-    for tags, mends in (("load_balancers", ["RevokeSecurityGroupIngress"]), ("network", ["CreateRoute"])):
-        mended = playbook("../site", "--tags", tags)
-        assert mended.returncode == 0, mended.stdout
-        assert [call["action"] for call in cloud.journal(mutating=True)[mutating:]] == mends
-        mutating = len(cloud.journal(mutating=True))
-    for tags in ("secrets", "security_groups", "database", "hosts"):
-        alone = playbook("../site", "--tags", tags)
-        assert (alone.returncode, changed(alone.stdout)) == (0, 0), alone.stdout
-
-    # Calls that were sent again after their answer was lost, and did their work twice: what nothing uses goes.
-    before = listing(cloud.client)
-    double_everything(cloud)
-    assert len(listing(cloud.client) - before) > 4
-    mended = playbook("provision")
-    assert mended.returncode == 0, mended.stdout
-    assert listing(cloud.client) == before
+        assert since(cloud, mutating) == {}
 
 
-def what_the_verification_reads(cloud: Endpoint) -> None:
+def test_what_the_verification_reads(cloud: Endpoint) -> None:
     """An interface, a listener rule and a target's port more, as they are told beside the environment's own."""
     ec2, elbv2 = cloud.client("ec2"), cloud.client("elbv2")
 
@@ -131,6 +110,36 @@ def what_the_verification_reads(cloud: Endpoint) -> None:
     ec2.delete_network_interface(NetworkInterfaceId=interface)
 
 
+def test_a_part_mends_its_drift_and_nothing_else(operator: Playbook, cloud: Endpoint) -> None:
+    """A rule opened by hand, a route deleted."""
+    ec2 = cloud.client("ec2")
+    names = [{"Name": "group-name", "Values": ["tandem-local-database"]}]
+    [group] = ec2.describe_security_groups(Filters=names)["SecurityGroups"]
+    hole = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[hole])
+    names = [{"Name": "tag:Name", "Values": ["tandem-local-private-1"]}]
+    [table] = ec2.describe_route_tables(Filters=names)["RouteTables"]
+    ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0")
+    for tags, mends in (("load_balancers", {"RevokeSecurityGroupIngress": 1}), ("network", {"CreateRoute": 1})):
+        mutating = len(cloud.journal(mutating=True))
+        mended = operator("../site", "--tags", tags)
+        assert mended.returncode == 0, mended.stdout
+        assert since(cloud, mutating) == mends
+    for tags in ("secrets", "security_groups", "database", "hosts"):
+        alone = operator("../site", "--tags", tags)
+        assert (alone.returncode, changed(alone.stdout)) == (0, 0), alone.stdout
+
+
+def test_what_is_there_twice_goes(operator: Playbook, cloud: Endpoint) -> None:
+    """Calls that were sent again after their answer was lost, and did their work twice: what nothing uses goes."""
+    before = listing(cloud.client)
+    double_everything(cloud)
+    assert len(listing(cloud.client) - before) > 4
+    mended = operator("provision")
+    assert mended.returncode == 0, mended.stdout
+    assert listing(cloud.client) == before
+
+
 def double_everything(cloud: Endpoint) -> None:
     """What has no name that AWS keeps unique, once more, under the environment's tags."""
     ec2 = cloud.client("ec2")
@@ -144,3 +153,74 @@ def double_everything(cloud: Endpoint) -> None:
     ec2.create_internet_gateway(TagSpecifications=tags("internet-gateway", "internet"))
     ec2.create_route_table(VpcId=vpc["VpcId"], TagSpecifications=tags("route-table", "private-1"))
     ec2.allocate_address(Domain="vpc", TagSpecifications=tags("elastic-ip", "nat-1"))
+
+
+def values(cloud: Endpoint) -> dict[str, str]:
+    pages = (
+        cloud.client("ssm")
+        .get_paginator("get_parameters_by_path")
+        .paginate(Path=PATH.rstrip("/"), Recursive=True, WithDecryption=True)
+    )
+    return {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}
+
+
+def lose(cloud: Endpoint, *names: str) -> None:
+    cloud.client("ssm").delete_parameters(Names=list(names))
+
+
+def test_lost_parameters_come_back(operator: Playbook, cloud: Endpoint) -> None:
+    before = values(cloud)
+    lose(cloud, KEY, MASTER, APPLICATION)
+    calls = len(cloud.journal(mutating=True))
+    foretold = operator("provision", "--check")
+    assert foretold.returncode == 0, foretold.stdout
+    assert since(cloud, calls) == {}
+
+    back = operator("provision")
+    assert back.returncode == 0, back.stdout
+    assert all(f"Lost: {name}" in back.stdout for name in (KEY, MASTER, APPLICATION)), back.stdout
+    after = values(cloud)
+    assert after[KEY] == before[KEY]
+    assert after[MASTER] != before[MASTER]
+    assert APPLICATION not in after, "a new one would be refused to the backends that run: deploy.yml asks them first"
+    assert since(cloud, calls) == {"PutParameter": 3, "ModifyDBInstance": 1, "DeleteParameter": 1}
+    assert not set(before.values()) & set(back.stdout.split())
+
+
+def test_a_recovery_that_was_killed_goes_on(operator: Playbook, cloud: Endpoint) -> None:
+    """Between the database and the parameter: what lies beside its place is what the database has."""
+    new: dict[str, Any] = {"Name": MASTER + "-next", "Value": "x" * 32, "Type": "SecureString"}
+    cloud.client("ssm").put_parameter(**new)
+    calls = len(cloud.journal(mutating=True))
+    assert operator("../site", "--tags", "secrets").returncode == 0
+    assert since(cloud, calls) == {"ModifyDBInstance": 1, "PutParameter": 1, "DeleteParameter": 1}
+    assert values(cloud)[MASTER] == new["Value"]
+    assert new["Name"] not in values(cloud)
+
+
+def test_without_a_key_that_fits_nothing_is_made(operator: Playbook, cloud: Endpoint, tmp_path: Path) -> None:
+    lose(cloud, KEY, MASTER)
+    calls = len(cloud.journal(mutating=True))
+    refused = operator("provision", "-e", f"secrets_ssh_copy={tmp_path}/none")
+    assert refused.returncode != 0
+    assert "Nothing has been made. Run site.yml on a machine that has reached the hosts" in " ".join(
+        refused.stdout.split()
+    )
+    assert since(cloud, calls) == {}
+
+
+def test_without_hosts_a_new_key_takes_its_place(operator: Playbook, cloud: Endpoint) -> None:
+    ec2 = cloud.client("ec2")
+    hosts = ec2.describe_instances()["Reservations"]
+    ec2.terminate_instances(InstanceIds=[item["InstanceId"] for host in hosts for item in host["Instances"]])
+    [old] = ec2.describe_key_pairs()["KeyPairs"]
+    assert KEY not in values(cloud)
+    assert operator("../site", "--tags", "hosts").returncode == 0
+    [new] = ec2.describe_key_pairs()["KeyPairs"]
+    assert new["KeyFingerprint"] != old["KeyFingerprint"]
+    assert KEY in values(cloud)
+
+
+def test_the_operator_was_refused_nothing(cloud: Endpoint) -> None:
+    refused = [call for call in cloud.journal() if call["error"] in ("UnauthorizedOperation", "AccessDenied")]
+    assert refused == []

@@ -11,7 +11,7 @@ UNIT = "collections/ansible_collections/tandem/platform/tests/unit"
 # Folders of tests that are steps of their own; all other tests need no cloud and run in `fast`.
 OWN_STEPS = ("apps", "molecule", "whole")
 # Each plays provision.yml several times, for minutes.
-LONGEST = [f"tests/playbooks/test_{name}.py" for name in ("strangers", "provision", "lost")]
+LONGEST = [f"tests/playbooks/test_{name}.py" for name in ("provision", "strangers")]
 
 
 @dataclass(frozen=True)
