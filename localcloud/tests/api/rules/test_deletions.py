@@ -80,12 +80,23 @@ def test_what_a_nat_gateway_uses(ec2: Any, vpc: str, subnets: list[str]) -> None
     ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[made["NatGatewayId"]])
     again = {"SubnetId": subnets[0], "AllocationId": address["AllocationId"]}
     refused("Resource.AlreadyAssociated", ec2.create_nat_gateway, **again)
-    refused("InvalidIPAddress.InUse", ec2.release_address, AllocationId=address["AllocationId"])
+    refused("AuthFailure", ec2.release_address, AllocationId=address["AllocationId"])
     refused("DependencyViolation", ec2.delete_vpc, VpcId=vpc)
     ec2.delete_nat_gateway(NatGatewayId=made["NatGatewayId"])
-    refused("InvalidIPAddress.InUse", ec2.release_address, AllocationId=address["AllocationId"])
+    refused("AuthFailure", ec2.release_address, AllocationId=address["AllocationId"])
     ec2.get_waiter("nat_gateway_deleted").wait(NatGatewayIds=[made["NatGatewayId"]])
-    ec2.release_address(AllocationId=address["AllocationId"])
+    assert "AssociationId" not in ec2.describe_addresses(AllocationIds=[address["AllocationId"]])["Addresses"][0]
+    refused("AuthFailure", ec2.release_address, AllocationId=address["AllocationId"])  # still, for a moment
+    until(lambda: released(ec2, address["AllocationId"]))
+
+
+def released(ec2: Any, allocation_id: str) -> bool:
+    try:
+        ec2.release_address(AllocationId=allocation_id)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "AuthFailure"
+        return False
+    return True
 
 
 def test_what_a_load_balancer_uses(ec2: Any, elbv2: Any, vpc: str) -> None:
@@ -97,6 +108,14 @@ def test_what_a_load_balancer_uses(ec2: Any, elbv2: Any, vpc: str) -> None:
     interface = interfaces(ec2, group_id)[0]
     assert interface["Description"] == f"ELB {made['LoadBalancerArn'].split(':loadbalancer/')[1]}"
     assert interface["RequesterManaged"]
+    attachment = interface["Attachment"]
+    assert (attachment["InstanceOwnerId"], attachment["Status"]) == ("amazon-elb", "attached")
+    refused("OperationNotPermitted", ec2.detach_network_interface, AttachmentId=attachment["AttachmentId"], Force=True)
+    change = {"NetworkInterfaceId": interface["NetworkInterfaceId"], "Description": {"Value": "mine"}}
+    refused("AuthFailure", ec2.modify_network_interface_attribute, **change)
+    by_owner = [{"Name": "attachment.instance-owner-id", "Values": ["amazon-elb"]}]
+    found = ec2.describe_network_interfaces(Filters=by_owner)["NetworkInterfaces"]
+    assert interface["NetworkInterfaceId"] in {one["NetworkInterfaceId"] for one in found}
     refused("InvalidParameterValue", ec2.delete_network_interface, NetworkInterfaceId=interface["NetworkInterfaceId"])
     elbv2.delete_load_balancer(LoadBalancerArn=made["LoadBalancerArn"])
     refused("DependencyViolation", ec2.delete_subnet, SubnetId=own[0])  # the interfaces outlive it a little

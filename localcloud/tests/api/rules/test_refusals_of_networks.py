@@ -324,4 +324,3 @@ def test_addresses_and_what_they_lead_to(world: World, clients: Clients) -> None
     ec2.release_address(**mine)
     ec2.delete_nat_gateway(NatGatewayId=nat)
     ec2.get_waiter("nat_gateway_deleted").wait(NatGatewayIds=[nat])
-    ec2.release_address(AllocationId=nat_address["AllocationId"])

@@ -35,6 +35,7 @@ DURATIONS = {
     "instance shutting-down": Duration(40, 1),
     "nat gateway pending": Duration(90, 1),
     "nat gateway deleting": Duration(60, 1),
+    "nat gateway address released": Duration(15, 1),
     "load balancer provisioning": Duration(150, 1),
     "load balancer interfaces released": Duration(60, 1),
     "target registration": Duration(10, 1),

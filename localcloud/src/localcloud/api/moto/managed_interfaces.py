@@ -11,6 +11,7 @@ from typing import Any
 
 from . import lifecycle, moto_state
 from .corrections.addresses import public_address
+from .corrections.attachments import attach
 
 LOAD_BALANCING = "amazon-elb"
 
@@ -96,6 +97,7 @@ def _create(ec2: Any, manager: str, want: _Wanted) -> Any:
     interface.requester_managed = True
     interface.requester_id = want.requester
     interface.status = "in-use"
+    attach(interface, want.requester)
     if want.public:
         interface.public_ip = public_address()
     return interface

@@ -5,12 +5,12 @@ Each is a function that patches moto. Its docstring says who needs it, so that i
 
 from functools import cache
 
-from . import addresses, ec2, elbv2, iam, lifetimes, orderable, rds, volumes
+from . import addresses, attachments, ec2, elbv2, iam, lifetimes, orderable, rds, volumes
 
 
 @cache
 def apply() -> None:
     """Apply all corrections, once per process."""
-    for module in (ec2, addresses, lifetimes, volumes, elbv2, rds, orderable, iam):
+    for module in (ec2, addresses, attachments, lifetimes, volumes, elbv2, rds, orderable, iam):
         for correction in module.ALL:
             correction()

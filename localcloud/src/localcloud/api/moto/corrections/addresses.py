@@ -16,6 +16,7 @@ from localcloud.settings import PUBLIC_ADDRESSES
 
 from ..moto_state import ec2_regions
 from ..patching import replace
+from .attachments import attach
 
 RESERVED_AT_START = 4  # network, router, DNS and one for later use; the last address is the broadcast address
 
@@ -105,6 +106,7 @@ def nat_gateway_interface() -> None:
         interface.source_dest_check = False
         interface._group_set = []
         interface.manager = self.id
+        attach(interface, "amazon-aws")
 
     replace(nat_gateways.NatGateway, __init__=init)
 

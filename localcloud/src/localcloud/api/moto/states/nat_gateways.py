@@ -22,6 +22,13 @@ def state_of(gateway: Any) -> str:
     return "available" if gateway._settled else "pending"
 
 
+def holds(elastic: Any) -> bool:
+    """Whether a NAT gateway has the address, or had it until a moment ago: AWS shows it free before it lets it go."""
+    is_its = str(getattr(elastic.eni, "manager", "")).startswith("nat-")
+    since = getattr(elastic, "_left_since", None)
+    return is_its or (since is not None and not lifecycle.current().over("nat gateway address released", since))
+
+
 def _make(init: Any, gateway: Any, /, *args: Any, **kwargs: Any) -> None:
     gateway._since = time.monotonic()
     gateway._settled = gateway._deleted = False
@@ -56,4 +63,5 @@ def _end(gateway: Any) -> None:
     for elastic in ec2.addresses:
         if elastic.eni is not None and elastic.eni.id == gateway._eni.id:
             elastic.eni = elastic.instance = elastic.association_id = None
+            elastic._left_since = time.monotonic()
     ec2.enis.pop(gateway._eni.id, None)

@@ -7,10 +7,11 @@ from typing import Any
 from localcloud.api.errors import AwsError
 from localcloud.api.moto import moto_state
 from localcloud.api.moto.states import instances as instance_states
+from localcloud.api.moto.states import nat_gateways
 from localcloud.api.request import Call
 
 from .networks import has_internet_gateway
-from .rules import guards, refuse_if
+from .rules import NOT_YOURS, guards, refuse_if
 
 
 @guards("ec2:CreateNatGateway")
@@ -87,10 +88,9 @@ def the_address_of_a_nat_gateway_goes_nowhere_else(call: Call) -> None:
         is_it = call.parameters.get("AllocationId") == elastic.allocation_id or (
             call.parameters.get("PublicIp") == elastic.public_ip
         )
-        if not is_it or not str(getattr(elastic.eni, "manager", "")).startswith("nat-"):
+        if not is_it or not elastic.association_id or not nat_gateways.holds(elastic):
             continue
-        again = call.parameters.get("AllowReassociation")
-        refuse_if(again, "AuthFailure", "You do not have permission to access the specified resource.")
+        refuse_if(call.parameters.get("AllowReassociation"), *NOT_YOURS)
         raise AwsError(
             "Resource.AlreadyAssociated",
             f"resource {elastic.allocation_id} is already associated with associate-id {elastic.association_id}",
@@ -117,11 +117,7 @@ def an_address_comes_from_amazons_pool(call: Call) -> None:
 def the_address_of_a_nat_gateway_stays(call: Call) -> None:
     for elastic in moto_state.ec2(call.region).addresses:
         wanted = elastic.association_id is not None and elastic.association_id == call.parameters.get("AssociationId")
-        refuse_if(
-            wanted and str(getattr(elastic.eni, "manager", "")).startswith("nat-"),
-            "AuthFailure",
-            "You do not have permission to access the specified resource.",
-        )
+        refuse_if(wanted and nat_gateways.holds(elastic), *NOT_YOURS)
 
 
 def _elastic(region: str, allocation_id: str | None) -> Any:

@@ -6,10 +6,11 @@ from typing import Any
 
 from localcloud.api.errors import AwsError
 from localcloud.api.moto import moto_state
+from localcloud.api.moto.corrections.attachments import service_attachment
 from localcloud.api.moto.states import instances, nat_gateways
 from localcloud.api.request import Call
 
-from .rules import guards, refuse_if
+from .rules import NOT_YOURS, guards, refuse_if
 
 
 def _violation(what: str, identifier: str) -> AwsError:
@@ -115,6 +116,7 @@ def an_address_in_use_stays(call: Call) -> None:
         is_it = elastic.allocation_id == call.parameters.get("AllocationId") or (
             elastic.public_ip == call.parameters.get("PublicIp")
         )
+        refuse_if(is_it and nat_gateways.holds(elastic), *NOT_YOURS)
         refuse_if(is_it and elastic.association_id, "InvalidIPAddress.InUse", f"Address {elastic.public_ip} is in use.")
 
 
@@ -133,6 +135,23 @@ def an_interface_in_use_stays(call: Call) -> None:
         "InvalidParameterValue",
         f"Network interface '{interface.id}' is currently in use.",
     )
+
+
+@guards("ec2:DetachNetworkInterface")
+def the_attachment_of_a_service_stays(call: Call) -> None:
+    for interface in _interfaces(call.region):
+        attachment = service_attachment(interface)
+        refuse_if(
+            attachment and attachment.attachment_id == call.parameters.get("AttachmentId"),
+            "OperationNotPermitted",
+            "You are not allowed to manage 'ela-attach' attachments.",
+        )
+
+
+@guards("ec2:ModifyNetworkInterfaceAttribute")
+def the_interface_of_a_service_is_not_changed(call: Call) -> None:
+    interface = moto_state.ec2(call.region).enis[call.parameters["NetworkInterfaceId"]]
+    refuse_if(service_attachment(interface), *NOT_YOURS)
 
 
 @guards("ec2:DetachNetworkInterface")

@@ -12,6 +12,8 @@ from localcloud.api.request import Call
 
 Rule = Callable[[Call], None]
 RULES: dict[str, list[Rule]] = defaultdict(list)
+# What belongs to another account or to AWS itself.
+NOT_YOURS = ("AuthFailure", "You do not have permission to access the specified resource.")
 
 
 def guards(*names: str) -> Callable[[Rule], Rule]:

@@ -18,6 +18,8 @@ GONE = re.compile(r"NotFound|NoSuch|InvalidInstanceID\.Malformed")
 BUSY = re.compile(
     r"DependencyViolation|InUse|DeleteConflict|Incorrect\w*State|Invalid\w*State|ConcurrentModification"
     r"|ResourceConflict|OperationAborted|OperationInProgress"
+    # Of an address that a NAT gateway has, or had a moment ago. (A wrong key would have ended the look before.)
+    r"|AuthFailure"
 )
 
 

@@ -110,10 +110,11 @@ def delete_internet_gateway(environment: Environment, resource: Resource) -> Non
 def interfaces(environment: Environment) -> Iterator[Resource]:
     for item in environment.in_vpc_or_tagged("describe_network_interfaces", "NetworkInterfaces"):
         attachment = item.get("Attachment") or {}
-        managed = bool(item.get("RequesterManaged")) or bool(attachment.get("DeleteOnTermination"))
+        # A service's own interface is nobody else's to touch, whatever its state; an instance's goes with it.
+        with_instance = bool(attachment.get("DeleteOnTermination")) and item["Status"] != "available"
         yield _resource(
             "network interface", item["NetworkInterfaceId"], item, name=item.get("Description", ""),
-            state=item["Status"], managed=managed and item["Status"] != "available",
+            state=item["Status"], managed=bool(item.get("RequesterManaged")) or with_instance,
             detail={"attachment": attachment.get("AttachmentId")},
         )  # fmt: skip
 
