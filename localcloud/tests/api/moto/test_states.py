@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -20,9 +21,13 @@ from ..helpers import World, until
 def reality(api: Api) -> Iterator[Reality]:
     """A data plane controlled by the test. Afterwards, `api` has none again."""
     reality = Reality()
-    before = lifecycle.current()
-    lifecycle.use(Lifecycle(None, reality))
+    before, clock, ended = lifecycle.current(), Lifecycle(None, reality), threading.Event()
+    lifecycle.use(clock)
+    running = threading.Thread(target=clock.run, args=(api.lock, lambda: False, lambda: None, ended))
+    running.start()
     yield reality
+    ended.set()
+    running.join()
     lifecycle.use(before)
 
 
@@ -155,6 +160,11 @@ def test_target_health_is_realitys(world: World, reality: Reality, name: str) ->
     world.elbv2.delete_listener(ListenerArn=listener)
 
 
+def status(world: World, name: str) -> str:
+    found: str = world.rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]["DBInstanceStatus"]
+    return found
+
+
 def test_a_database_passes_through_its_states(world: World, api: Api, name: str) -> None:
     made = world.rds.create_db_instance(**world.database(name))["DBInstance"]
     assert made["DBInstanceStatus"] == "creating"
@@ -171,6 +181,12 @@ def test_a_database_passes_through_its_states(world: World, api: Api, name: str)
         {"DBInstanceClass": "db.m5.large"},
     )
     world.rds.modify_db_instance(DBInstanceIdentifier=name, ApplyImmediately=True)
+    noticed = world.rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+    assert (noticed["DBInstanceStatus"], noticed["PendingModifiedValues"]) == (
+        "available",  # for up to a minute
+        {"DBInstanceClass": "db.m5.large"},
+    )
+    until(lambda: status(world, name) == "modifying")
     until(
         lambda: (
             world.rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]["DBInstanceClass"]
@@ -204,7 +220,8 @@ def test_a_new_master_password_is_pending_until_the_server_has_it(world: World, 
 
     until(lambda: seen() == ("available", {}))
     world.rds.modify_db_instance(DBInstanceIdentifier=name, MasterUserPassword="another-Secret-2")
-    assert seen() == ("resetting-master-credentials", {"MasterUserPassword": "****"})
+    assert seen() == ("available", {"MasterUserPassword": "****"})
+    until(lambda: seen() == ("resetting-master-credentials", {"MasterUserPassword": "****"}))
     until(lambda: seen()[0] == "available")
     assert seen() == ("available", {"MasterUserPassword": "****"})
     reality.set_ready(with_password(arn, "another-Secret-2"))

@@ -40,6 +40,7 @@ DURATIONS = {
     "load balancer interfaces released": Duration(60, 1),
     "target registration": Duration(10, 1),
     "database creating": Duration(420, 2),
+    "database change noticed": Duration(45, 1),
     "database modifying": Duration(60, 1),
     "database resetting-master-credentials": Duration(60, 1),
     "database rebooting": Duration(30, 1),

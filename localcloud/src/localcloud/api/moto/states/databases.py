@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
@@ -111,12 +113,35 @@ def _modify(modify: Any, backend: Any, db_instance_identifier: str, db_kwargs: d
     is_reset = bool(password) and password != database._master_user_password
     result = modify(backend, db_instance_identifier, db_kwargs)
     if is_reset:  # always immediate, whatever ApplyImmediately says
-        database._pending_password, database._reset_since = password, time.monotonic()
-        begin(database, "resetting-master-credentials")
+        database._pending_password, database._reset_since = password, math.inf
+        _begin_soon(database, _reset)
     if immediately and database._pending:
-        begin(database, "modifying")
-        lifecycle.current().schedule("database modifying", lambda: _apply_pending(database))
+        _begin_soon(database, _change)
     return result
+
+
+def _begin_soon(database: Any, change: Callable[[Any], None]) -> None:
+    """Until AWS begins with a change, it says `available`, and what is pending."""
+
+    def begin_unless_it_goes() -> None:
+        if database._activity != "deleting":
+            change(database)
+
+    lifecycle.current().schedule(
+        "database change noticed",
+        begin_unless_it_goes,
+        lambda: database._activity == "deleting" or not is_in_transition(database),
+    )
+
+
+def _reset(database: Any) -> None:
+    database._reset_since = time.monotonic()
+    begin(database, "resetting-master-credentials")
+
+
+def _change(database: Any) -> None:
+    begin(database, "modifying")
+    lifecycle.current().schedule("database modifying", lambda: _apply_pending(database))
 
 
 def _is_resetting(database: Any) -> bool:
