@@ -26,6 +26,8 @@ MINE = {
     "EC2_URL": "http://127.0.0.1:9",
     "S3_URL": "http://127.0.0.1:9",
     "MOTO_ACCOUNT_ID": "000000000000",
+    "https_proxy": "http://127.0.0.1:9",
+    "ALL_PROXY": "http://127.0.0.1:9",
 }
 
 
@@ -63,6 +65,7 @@ def test_a_command_sees_this_cloud_alone(monkeypatch: pytest.MonkeyPatch, tmp_pa
     for name, value in kept.items():
         monkeypatch.setenv(name, value)
     seen = entry.environment(settings)
+    assert not {"https_proxy", "ALL_PROXY"} & seen.keys()  # the simulated internet has none
     assert {name: value for name, value in seen.items() if name.startswith(("AWS_", "EC2_", "S3_", "MOTO_"))} == {
         **kept,
         "AWS_ACCESS_KEY_ID": "AKIA",

@@ -16,6 +16,7 @@ from .settings import Settings
 ETC = Path("/etc")
 # Sockets of the machine's resolvers. glibc asks nscd before it reads nsswitch.conf.
 RESOLVERS = (Path("/var/run/nscd"), Path("/run/systemd/resolve"))
+PROXIES = {"http_proxy", "https_proxy", "all_proxy"}
 TMPFS = ("-t", "tmpfs", "-o", "mode=755", "tmpfs")
 
 
@@ -87,7 +88,8 @@ def _can_mount(*arguments: str) -> bool:
 def environment(settings: Settings) -> dict[str, str]:
     """The caller's environment, changed so that AWS clients talk to this cloud."""
     credentials = json.loads((settings.state_dir / "credentials.json").read_text())
-    stale = of_an_account(os.environ)
+    # The simulated internet has no proxy.
+    stale = of_an_account(os.environ) | {name for name in os.environ if name.lower() in PROXIES}
     return {
         **{name: value for name, value in os.environ.items() if name not in stale},
         "AWS_ACCESS_KEY_ID": credentials["access_key_id"],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.api import Api
 
-from ..helpers import Clients, World, group
+from ..helpers import Clients, World, group, refused
 
 
 def test_resource_types_of_tags_are_awss(world: World, name: str) -> None:
@@ -185,3 +187,19 @@ def test_a_rule_is_revoked_without_its_description(world: World, name: str) -> N
     assert world.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"] == []
     for identifier in (group, source):
         world.ec2.delete_security_group(GroupId=identifier)
+
+
+def test_regions_that_are_not_enabled_know_no_key(clients: Clients) -> None:
+    ec2 = clients.get("ec2")
+
+    def listed(**params: Any) -> dict[str, str]:
+        return {one["RegionName"]: one["OptInStatus"] for one in ec2.describe_regions(**params)["Regions"]}
+
+    assert set(listed().values()) == {"opt-in-not-required"}
+    assert "af-south-1" not in listed()
+    assert listed(AllRegions=True)["af-south-1"] == "not-opted-in"
+    assert listed(RegionNames=["af-south-1"]) == {"af-south-1": "not-opted-in"}
+    assert "us-gov-west-1" not in listed(AllRegions=True)
+    assert refused(clients.get("sts", "af-south-1").get_caller_identity) == "InvalidClientTokenId"
+    assert refused(clients.get("ec2", "af-south-1").describe_vpcs) == "AuthFailure"
+    assert refused(clients.get("ssm", "af-south-1").describe_parameters) == "UnrecognizedClientException"

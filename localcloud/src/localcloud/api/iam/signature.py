@@ -47,6 +47,8 @@ def check(call: Call) -> None:
         return
     if call.region not in moto_state.regions():
         raise _error(call, "region")
+    if call.region not in moto_state.ENABLED_REGIONS:
+        raise _error(call, "key")  # a region that is not enabled knows no key of the account
     key = _key(call)
     found = _SIGNED.search(call.environ["HTTP_AUTHORIZATION"])
     if found is None:

@@ -27,7 +27,13 @@ def regions() -> frozenset[str]:
     return frozenset(boto3.Session().get_available_regions("ec2"))
 
 
-def ec2(region: str) -> Any:
+# Those that nobody has to enable. The account has enabled none of the others.
+ENABLED_REGIONS = frozenset({
+    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-central-1", "eu-north-1", "eu-west-1",
+    "eu-west-2", "eu-west-3", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1",
+    "ap-southeast-2",
+})  # fmt: skip
+c2(region: str) -> Any:
     return ec2_backends[ACCOUNT_ID][region]
 
 

@@ -122,8 +122,10 @@ def admin_cidr(settings: dict[str, Any], url: str) -> tuple[str, list[Problem]]:
     """(admin_cidr as given or found, problems of finding it, or of reaching the hosts from outside of it)."""
     given = settings["admin_cidr"]
     # Behind a proxy the web sees another address than SSH will come from.
-    if given and getproxies().keys() & {"http", "https"}:
-        return given, []
+    if getproxies().keys() & {"http", "https"}:
+        wrong = "it cannot be found by itself: this machine uses a proxy for the web, and SSH does not"
+        empty = Problem("admin_cidr", "(empty)", wrong, "an IPv4 range", "-e admin_cidr=203.0.113.7/32")
+        return given, [] if given else [empty]
     try:
         found = own_address(url)
     except (OSError, ValueError) as error:
@@ -172,11 +174,11 @@ def main() -> None:
         options = Config(retries={"mode": "standard", "max_attempts": 10}, connect_timeout=10)
 
         @cache
-        def client(service: Any) -> Any:
-            return boto3.client(service, region_name=settings["region"], config=options)
+        def client(service: Any, region: Any = settings["region"]) -> Any:
+            return boto3.client(service, region_name=region, config=options)
 
         try:
-            caller, wrong = account.credentials_problem(client)
+            caller, wrong = account.credentials_problem(client, settings["region"])
             # Variables that are wrong by themselves would only make AWS say so once more, less clearly.
             problems += wrong or ([] if settings_problems(settings) else account_problems(client, settings))
         except (BotoCoreError, ClientError, ValueError) as error:

@@ -137,7 +137,11 @@ READY = {
     "load_balancers": {"active"},
     "database": SERVING_DATABASES,
 }
-FAILED = {"failed", "active_impaired", "incompatible-parameters", "incompatible-network", "storage-full", "stopped"}
+FAILED = {
+    "failed", "active_impaired", "storage-full", "stopped", "restore-error", "insufficient-capacity",
+    "incompatible-parameters", "incompatible-network", "incompatible-restore", "incompatible-option-group",
+    "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable",
+}  # fmt: skip
 INTERVAL = 2  # seconds between two looks
 
 

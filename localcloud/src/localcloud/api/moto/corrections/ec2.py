@@ -11,16 +11,18 @@ from moto.core.types import Base64EncodedString
 from moto.core.utils import utcnow
 from moto.ec2 import utils
 from moto.ec2.exceptions import InvalidPermissionNotFoundError
+from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.launch_templates import LaunchTemplateVersion
 from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
+from moto.ec2.responses.availability_zones_and_regions import AvailabilityZonesAndRegions
 from moto.ec2.responses.general import General
 from moto.ec2.responses.key_pairs import KeyPairs
 
 from .. import lifecycle
-from ..moto_state import instance_profile_arn
+from ..moto_state import ENABLED_REGIONS, instance_profile_arn, regions
 from ..patching import replace
 
 PROFILE = "iam-instance-profile.arn"
@@ -201,8 +203,23 @@ def key_pairs_deleted_by_id() -> None:
     replace(KeyPairs, delete_key_pair=delete_key_pair)
 
 
+def regions_of_the_account() -> None:
+    """DescribeRegions lists the enabled regions, and with AllRegions all of AWS's public partition. For preflight."""
+    for region in RegionsAndZonesBackend.regions:
+        region.opt_in_status = "opt-in-not-required" if region.name in ENABLED_REGIONS else "not-opted-in"
+
+    def describe_regions(self: Any) -> ActionResult:
+        self.error_on_dryrun()
+        names = self._get_param("RegionNames", [])
+        shown = regions() if names or self._get_bool_param("AllRegions") else ENABLED_REGIONS
+        return ActionResult({"Regions": [one for one in self.ec2_backend.describe_regions(names) if one.name in shown]})
+
+    replace(AvailabilityZonesAndRegions, describe_regions=describe_regions)
+
+
 ALL = (
     key_pairs_deleted_by_id,
+    regions_of_the_account,
     source_check_of_an_instance,
     instance_profiles_as_a_filter,
     status_of_running_instances,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -26,7 +27,12 @@ VPC_QUOTA = ("vpc", "L-F678F1CE", 5)
 ADDRESS_QUOTA = ("ec2", "L-0263D0A3", 5)
 VCPU_QUOTA = ("ec2", "L-1216C47A", None)
 
-Client = Callable[[str], Any]
+# Where every account's key is known: a region that is not enabled takes it for a wrong one.
+FIRST_REGION = "us-east-1"
+STANDARD_FAMILIES = "acdhimrtz"
+
+# From the name of a service, and of a region other than the environment's, to a boto3 client.
+Client = Callable[..., Any]
 
 
 def call_problem(error: BaseException, region: str) -> Problem:
@@ -54,21 +60,23 @@ def call_problem(error: BaseException, region: str) -> Problem:
     return Problem("region", region, wrong, "a region of AWS that is enabled", "check the network, and -e region=…")
 
 
-def credentials_problem(client: Client) -> tuple[dict[str, str], list[Problem]]:
-    """(account and ARN of the caller, problems of the credentials)."""
+def credentials_problem(client: Client, region: str) -> tuple[dict[str, str], list[Problem]]:
+    """(account and ARN of the caller, problems of the credentials, or of the region, which may not know them)."""
     try:
         identity = client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
-        return {}, [call_problem(error, "")]
+        return {}, region_problem(client, region) or [call_problem(error, region)]
     return {"account": identity["Account"], "arn": identity["Arn"]}, []
 
 
 def region_problem(client: Client, region: str) -> list[Problem]:
-    """Whether the region exists and is enabled for this account."""
-    enabled = sorted(item["RegionName"] for item in client("ec2").describe_regions()["Regions"])
-    if region in enabled:
-        return []
-    return [Problem("region", region, "unknown, or not enabled", ", ".join(enabled), f"-e region={enabled[0]}")]
+    """Whether the region exists and is enabled for this account; nothing where AWS does not say."""
+    with suppress(BotoCoreError, ClientError):
+        enabled = sorted(item["RegionName"] for item in client("ec2", FIRST_REGION).describe_regions()["Regions"])
+        if region not in enabled:
+            fix = f"-e region={enabled[0]}, or enable it: AWS's console, Account, AWS Regions"
+            return [Problem("region", region, "unknown, or not enabled", ", ".join(enabled), fix)]
+    return []
 
 
 def instance_type_problems(client: Client, instance_type: str, region: str) -> Iterator[Problem]:
@@ -143,6 +151,13 @@ def instances(client: Client, settings: dict[str, Any], *filters: dict[str, Any]
     return found, [item for item in found if not oddity(look, item)]
 
 
+def counts(instance: dict[str, Any]) -> bool:
+    """Whether AWS counts an instance among the running on-demand ones of the standard families."""
+    is_up = instance["State"]["Name"] in ("pending", "running")
+    is_standard = re.match(rf"[{STANDARD_FAMILIES}]\d", instance["InstanceType"]) is not None
+    return is_up and is_standard and "InstanceLifecycle" not in instance and "CpuOptions" in instance
+
+
 def quota_problems(client: Client, settings: dict[str, Any]) -> Iterator[Problem]:
     """Whether what is still to be made fits the account's quotas."""
     ec2 = client("ec2")
@@ -153,7 +168,7 @@ def quota_problems(client: Client, settings: dict[str, Any]) -> Iterator[Problem
     there, hosts_there = instances(client, settings)
 
     def vcpus(items: list[dict[str, Any]]) -> int:
-        return sum(i["CpuOptions"]["CoreCount"] * i["CpuOptions"]["ThreadsPerCore"] for i in items if "CpuOptions" in i)
+        return sum(i["CpuOptions"]["CoreCount"] * i["CpuOptions"]["ThreadsPerCore"] for i in items if counts(i))
 
     cpus = ec2.describe_instance_types(InstanceTypes=[settings["instance_type"]])["InstanceTypes"][0]["VCpuInfo"]
     hosts = (int(settings["frontend_count"]) + int(settings["backend_count"])) * cpus["DefaultVCpus"]

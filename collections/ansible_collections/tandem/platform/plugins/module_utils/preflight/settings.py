@@ -104,7 +104,12 @@ NAME_PATTERN = r"[a-z](?:-?[a-z0-9])*"
 RULES = {
     "project": pattern(rf"(?!internal(-|$)|aws|ssm|sg(-|$))(?=.{{2,12}}$){NAME_PATTERN}", f"2 to 12 {NAME}", "tandem"),
     "env_name": pattern(rf"(?=.{{2,10}}$){NAME_PATTERN}", f"2 to 10 {NAME}", "staging"),
-    "region": pattern(r"(?=.{1,30}$)[a-z]{2}(-[a-z]+)+-[0-9]", "the name of an AWS region", "eu-central-1"),
+    # Other partitions have other images, certificate authorities and ARNs.
+    "region": pattern(
+        r"(?=.{1,30}$)(?!(us-gov|us-iso[a-z]?|eu-iso[a-z]?|cn|eusc)-)[a-z]{2}(-[a-z]+)+-[0-9]",
+        "the name of a region of AWS's public partition (not GovCloud, China or the European Sovereign Cloud)",
+        "eu-central-1",
+    ),
     "frontend_count": whole(1, 9, 2),
     "backend_count": whole(1, 9, 2),
     "app_version": pattern(

@@ -15,6 +15,9 @@ WITHOUT_SNAPSHOT = {
     "incompatible-network",
     "incompatible-restore",
     "inaccessible-encryption-credentials",
+    "inaccessible-encryption-credentials-recoverable",
+    "insufficient-capacity",
+    "restore-error",
 }
 
 

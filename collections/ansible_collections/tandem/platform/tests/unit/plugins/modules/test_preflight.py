@@ -52,6 +52,17 @@ def test_an_address_that_cannot_be_found_matters_only_where_it_is_needed() -> No
     assert "cannot be found" in str(preflight.admin_cidr({"admin_cidr": ""}, nobody)[1][0])
 
 
+@pytest.mark.parametrize("name", ["http_proxy", "https_proxy"])
+def test_behind_a_proxy_its_address_is_not_taken_for_the_operators(
+    own_address: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "http://192.0.2.1:3128")
+    assert preflight.admin_cidr({"admin_cidr": "203.0.113.7/32"}, own_address) == ("203.0.113.7/32", [])
+    found, problems = preflight.admin_cidr({"admin_cidr": ""}, own_address)
+    assert found == ""
+    assert [problem.fix for problem in problems] == ["-e admin_cidr=203.0.113.7/32"]
+
+
 @pytest.mark.parametrize(("platform", "wrong"), [("linux/amd64", False), ("linux/arm64", True)])
 def test_a_daemon_that_builds_for_another_processor(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, platform: str, wrong: bool

@@ -1,4 +1,4 @@
-"""An API for each file, and what an account holds."""
+"""What an account holds."""
 
 from __future__ import annotations
 
@@ -6,16 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from localcloud.testing import Endpoint, api
+from localcloud.testing import Endpoint
 from tests.support.account import listing
 
 from .gone import Pass, environment
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Endpoint]:
-    with api() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
