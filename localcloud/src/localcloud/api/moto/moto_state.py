@@ -33,7 +33,9 @@ ENABLED_REGIONS = frozenset({
     "eu-west-2", "eu-west-3", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1",
     "ap-southeast-2",
 })  # fmt: skip
-c2(region: str) -> Any:
+
+
+def ec2(region: str) -> Any:
     return ec2_backends[ACCOUNT_ID][region]
 
 
