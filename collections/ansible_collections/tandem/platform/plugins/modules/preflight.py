@@ -79,7 +79,7 @@ try:
 except ImportError:
     pass  # machine_problems says what is missing.
 
-LIBRARIES = ("boto3", "botocore", "cryptography")
+LIBRARIES = ("boto3", "botocore", "cryptography", "psutil")
 PROGRAMS = ("ssh", "docker")
 # Lets another processor run x86_64 programs. Docker Desktop brings its own.
 EMULATOR = Path("/proc/sys/fs/binfmt_misc/qemu-x86_64")

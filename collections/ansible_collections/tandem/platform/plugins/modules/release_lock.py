@@ -43,6 +43,7 @@ import platform
 import tempfile
 import time
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,11 +60,13 @@ from ansible_collections.tandem.platform.plugins.module_utils.release.records im
 )
 
 try:
+    import psutil
     from botocore.exceptions import BotoCoreError, ClientError
 except ImportError:
-    pass  # AnsibleAWSModule says that botocore is missing.
+    pass  # AnsibleAWSModule says that botocore is missing, and preflight the rest.
 
 SETTLE_SECONDS = 2  # after which two that break one lock have both done so
+CLOCK_SECONDS = 2  # by which a process's start may move when the clock is set
 DELETED_SECONDS = 40  # for which a deleted name may be refused; AWS says 30
 
 
@@ -74,20 +77,13 @@ def read(path: str) -> str:
         return ""
 
 
-def process(pid: int) -> tuple[int, str] | None:
-    """The parent and the start time of a living process; None when there is none (or no /proc)."""
-    fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return (int(fields[1]), fields[19]) if fields and fields[0] != "Z" else None
-
-
-def controller() -> int:
+def controller() -> Any:
     """The ansible-playbook that started this module: the outermost of its ancestors with that name."""
-    pid = found = os.getppid()
-    while pid > 1 and (entry := process(pid)):
-        arguments = read(f"/proc/{pid}/cmdline").split("\0")[:2]
-        if any(os.path.basename(argument).startswith("ansible-") for argument in arguments):
-            found = pid
-        pid = entry[0]
+    found, *others = psutil.Process().parents()
+    for ancestor in (found, *others):
+        with suppress(psutil.Error):  # another user's may not be looked at
+            if any(os.path.basename(argument).startswith("ansible-") for argument in ancestor.cmdline()[:2]):
+                found = ancestor
     return found
 
 
@@ -109,23 +105,21 @@ def place() -> dict:
 
 
 def own_lock(purpose: str) -> dict:
-    pid = controller()
+    holder = controller()
     return {
         "id": uuid.uuid4().hex[:12],
         "who": f"{getpass.getuser()}@{platform.node()}",
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "purpose": purpose,
         **place(),
-        "boot": read("/proc/sys/kernel/random/boot_id"),
-        "pid": pid,
-        "started": (process(pid) or (0, ""))[1],
+        "pid": holder.pid,
+        "started": holder.create_time(),
     }
 
 
 def is_ours(lock: dict) -> bool:
     """Whether the very process that runs this module holds the lock."""
-    pid = controller()
-    return is_of_here(lock) and lock.get("pid") == pid and is_alive(lock)
+    return is_of_here(lock) and lock.get("pid") == controller().pid and is_alive(lock)
 
 
 def is_of_here(lock: dict) -> bool:
@@ -136,11 +130,14 @@ def is_alive(lock: dict) -> bool:
     """Whether the holder still runs, as far as can be told here: of another place it cannot."""
     if not is_of_here(lock):
         return True
-    if lock.get("boot") != read("/proc/sys/kernel/random/boot_id"):
+    pid, started = lock.get("pid"), lock.get("started")
+    if not isinstance(pid, int) or not isinstance(started, float):
         return False
-    pid = lock.get("pid")
-    entry = process(pid) if isinstance(pid, int) else None
-    return entry is not None and entry[1] == lock.get("started")
+    try:
+        holder = psutil.Process(pid)
+        return holder.status() != psutil.STATUS_ZOMBIE and abs(holder.create_time() - started) < CLOCK_SECONDS
+    except (psutil.NoSuchProcess, ValueError, OverflowError):
+        return False
 
 
 class Parameter:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
+import psutil
 import pytest
 from ansible_collections.tandem.platform.plugins.modules import release_lock
 from botocore.exceptions import ClientError
@@ -22,7 +23,7 @@ def parameter(ssm: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def lock_of(pid: int, **changes: Any) -> dict[str, Any]:
     """A lock of this machine, held by another process."""
-    started = (release_lock.process(pid) or (0, "0"))[1]
+    started = psutil.Process(pid).create_time() if psutil.pid_exists(pid) else 0.0
     return release_lock.own_lock("deploy 1") | {"pid": pid, "started": started} | changes
 
 
@@ -81,15 +82,28 @@ def test_a_dead_holder_of_this_machine_loses_it(parameter: Any, other_process: A
 
 
 def test_a_process_number_that_was_given_again_is_not_the_holder(parameter: Any, other_process: Any) -> None:
-    parameter.make(lock_of(other_process.pid, started="1"), TAGS)
+    """As after a reboot."""
+    before = psutil.Process(other_process.pid).create_time() - 60
+    parameter.make(lock_of(other_process.pid, started=before), TAGS)
     lock, standing, _dummy = take(parameter)
     assert standing == lock
 
 
-def test_a_holder_from_before_a_reboot_is_dead(parameter: Any, other_process: Any) -> None:
-    parameter.make(lock_of(other_process.pid, boot="another"), TAGS)
+@pytest.mark.parametrize("nonsense", [{"pid": "1"}, {"pid": -1}, {"pid": 10**30}, {"started": "1"}, {"started": None}])
+def test_a_lock_of_this_place_that_names_no_process_is_dead(parameter: Any, nonsense: dict[str, Any]) -> None:
+    parameter.make(lock_of(1) | nonsense, TAGS)
     lock, standing, _dummy = take(parameter)
     assert standing == lock
+
+
+def test_without_proc_it_is_still_held_and_freed(parameter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS."""
+    monkeypatch.setattr(release_lock, "read", lambda _path: "")
+    monkeypatch.setattr(release_lock.os, "readlink", lambda _path: (_ for _ in ()).throw(FileNotFoundError))
+    lock, standing, _dummy = take(parameter)
+    assert standing == lock
+    assert release_lock.is_ours(standing)
+    assert release_lock.is_alive(standing)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +112,7 @@ def test_a_holder_from_before_a_reboot_is_dead(parameter: Any, other_process: An
     ids=["machine", "node", "process numbers", "user"],
 )
 def test_another_place_keeps_it_until_it_is_named(parameter: Any, elsewhere: dict[str, Any]) -> None:
-    held = lock_of(1, started="1", **elsewhere)
+    held = lock_of(1, started=1.0, **elsewhere)
     parameter.make(held, TAGS)
     _dummy, standing, _dummy = take(parameter)
     assert standing == held
@@ -118,8 +132,8 @@ def test_a_retry_after_a_lost_answer_finds_its_own_lock(parameter: Any) -> None:
 
 def test_of_two_that_break_one_lock_one_is_refused(parameter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both have read the old one; the other deletes what it takes for it, which is this one, and makes its own."""
-    held = lock_of(1, machine="another", started="1")
-    other = lock_of(1, machine="a third", started="1")
+    held = lock_of(1, machine="another", started=1.0)
+    other = lock_of(1, machine="a third", started=1.0)
     parameter.make(held, TAGS)
 
     def break_too(_seconds: float) -> None:
