@@ -52,6 +52,11 @@ class Settings:
         if self.aws_time is not None and not 0 < self.aws_time <= 10:
             raise SettingsError(f"aws_time={self.aws_time}: use more than 0, at most 10; for example --aws-time 0.2")
 
+    @property
+    def deregistration_lag(self) -> float:
+        """Seconds for which a load balancer goes on sending requests to a target that was deregistered: on AWS 10 to 20."""
+        return 1 if self.aws_time is None else 15 * self.aws_time
+
     # -- paths ----------------------------------------------------------------------------------------
     @property
     def state_dir(self) -> Path:

@@ -25,7 +25,14 @@ def test_no_batch(bad: Any) -> None:
     assert not accepted("release_batch", bad)
 
 
-SECONDS = ("release_soak", "release_drain_timeout", "release_ready_timeout", "release_healthy_timeout")
+SECONDS = (
+    "release_soak",
+    "release_drain_timeout",
+    "release_drain_lag",
+    "hosts_drain_lag",
+    "release_ready_timeout",
+    "release_healthy_timeout",
+)
 
 
 @pytest.mark.parametrize("name", [*SECONDS, "release_kept", "release_to"])

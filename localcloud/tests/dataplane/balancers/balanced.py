@@ -113,6 +113,10 @@ class Balanced:
     def health(self, name: str) -> Health:
         return self.lab.reality.health(GROUP, f"i-{name}", PORT) or Health("unavailable")
 
+    def await_heard(self, name: str) -> None:
+        """Wait until only this host gets new requests."""
+        soon(lambda: self.names() == {name})
+
     def await_health(self, name: str, state: str) -> Health:
         reached = self.lab.reality.wait_for(lambda: self.health(name).state == state, SECONDS)
         assert reached, f"{name} is {self.health(name)}, not {state}"

@@ -152,7 +152,7 @@ def test_a_deregistered_target_is_draining_and_then_forgotten(balanced: Balanced
     balanced.serve("one", "two")
     balanced.apply(balanced.target("one", draining=True), balanced.target("two"))
     assert balanced.await_health("one", "draining").reason == "Target.DeregistrationInProgress"
-    assert balanced.names() == {"two"}
+    balanced.await_heard("two")
     balanced.apply(balanced.target("two"))
     assert balanced.lab.reality.health(GROUP, "i-one", PORT) is None
 

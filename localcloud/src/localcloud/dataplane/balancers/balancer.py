@@ -59,6 +59,7 @@ class Balancer(Worker[BalancerPlan]):
         self.arn = arn
         self._reality = reality
         self._network = network
+        self._lag = settings.deregistration_lag
         self._board = board
         short = hashlib.sha256(arn.encode()).hexdigest()[:12]
         self._folder = settings.state_dir / "lb" / short
@@ -168,7 +169,7 @@ class Balancer(Worker[BalancerPlan]):
                     self._board.publish(self.arn, (group.arn, target.id, target.port), health)
 
     def _servers_of(self, group: TargetGroup) -> GroupServers:
-        return GroupServers(self._haproxy, backend_name(group))
+        return GroupServers(self._haproxy, backend_name(group), self._lag)
 
 
 def groups_of(balancer: LoadBalancer, groups: Sequence[TargetGroup]) -> tuple[TargetGroup, ...]:

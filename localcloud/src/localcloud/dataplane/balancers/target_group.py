@@ -23,7 +23,7 @@ States = Mapping[tuple[str, str], ServerState]
 class Member:
     """A server in HAProxy. initial: too few health checks so far to call it healthy or unhealthy.
 
-    early: its first check has no result yet.
+    early: its first check has no result yet. deregistered_at: when it was; the load balancer notices later.
     """
 
     server: Server
@@ -32,15 +32,18 @@ class Member:
     draining: bool = False
     leaving: bool = False
     failing_since: float | None = None
+    deregistered_at: float | None = None
     problem: Health = target_health.FAILED
 
 
 class GroupServers:
     """Follows a target group. Not thread-safe: belongs to the load balancer's thread."""
 
-    def __init__(self, haproxy: Haproxy, backend: str) -> None:
+    def __init__(self, haproxy: Haproxy, backend: str, lag: float) -> None:
+        """lag: seconds until HAProxy hears that a target was deregistered."""
         self._haproxy = haproxy
         self._backend = backend
+        self._lag = lag
         self._members: dict[Server, Member] = {}
 
     @property
@@ -61,12 +64,16 @@ class GroupServers:
             if member is None:
                 if not target.draining:  # a server that was never added has nothing to drain
                     self._add(found, group.health_check)
-            elif target.draining and not member.draining:
+            elif not target.draining:
+                member.deregistered_at = None
+                if member.draining:
+                    self._return(member)
+            elif not member.draining and self._has_heard(member):
                 self._drain(member)
-            elif member.draining and not target.draining:
-                self._return(member)
         for member in [member for found, member in self._members.items() if found not in wanted]:
-            self._remove(member, cut=member.server not in registered)
+            is_registered = member.server in registered  # its host has ended, or it is in a zone that was taken away
+            if is_registered or self._has_heard(member):
+                self._remove(member, cut=not is_registered)
 
     def update(self, states: States, check: HealthCheck) -> bool:
         """Process health check results. Returns whether a state changed, so that `states` must be read again."""
@@ -90,6 +97,11 @@ class GroupServers:
         if state.status.startswith("UP"):
             return target_health.HEALTHY
         return target_health.CHECKING if member.initial else member.problem
+
+    def _has_heard(self, member: Member) -> bool:
+        """Whether the news that a target was deregistered has reached the load balancer."""
+        member.deregistered_at = member.deregistered_at or time.monotonic()
+        return time.monotonic() - member.deregistered_at >= self._lag
 
     def _judge(self, member: Member, state: ServerState, check: HealthCheck) -> bool:
         """Returns whether the state changed."""

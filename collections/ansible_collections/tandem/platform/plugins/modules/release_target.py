@@ -26,6 +26,12 @@ options:
         out while one of them is healthy too, so that somebody serves. Empty - no matter who else serves.
     type: dict
     default: {}
+  lag:
+    description:
+      - With C(drained), least seconds between the deregistration and the end. A load balancer's nodes hear of it one after the
+        other, and go on sending requests for 10 to 20 seconds, whatever the target's state says meanwhile.
+    type: int
+    default: 0
   timeout: {description: Seconds to wait., type: int, default: 120}
 extends_documentation_fragment: [amazon.aws.common.modules, amazon.aws.region.modules, amazon.aws.boto3]
 author: Tandem (!UNKNOWN)
@@ -90,12 +96,15 @@ ABSENT = {"state": "unregistered", "reason": "", "description": ""}
 GONE = ("unregistered", "unused")
 
 
-def bring(group: Group, target: tuple[str, int], wanted: str, timeout: float) -> tuple[bool, dict, dict]:
+def bring(
+    group: Group, target: tuple[str, int], wanted: str, timeout: float, lag: float = 0
+) -> tuple[bool, dict, dict]:
     """Bring a target to the wanted state: (whether it was changed, its state, the states of all)."""
     everyone = group.health()
     state = everyone.get(target, ABSENT)
     changed = False
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
+    deadline = began + timeout
     # What is draining is on its way out: to take it in again it has to be registered again.
     if wanted == "healthy" and state["state"] in (*GONE, "draining") and state["reason"] != "Target.NotInUse":
         group.register(*target)
@@ -104,12 +113,15 @@ def bring(group: Group, target: tuple[str, int], wanted: str, timeout: float) ->
         group.deregister(*target)
         changed = True
     reached = ("healthy",) if wanted == "healthy" else GONE
+    left = changed or state["state"] == "draining"  # just now, by this run or by one that was killed
     while (changed or state["state"] not in reached) and time.monotonic() < deadline:
         everyone = group.health()
         state = everyone.get(target, ABSENT)
         if state["state"] in reached:
             break
         time.sleep(POLL_SECONDS)
+    if wanted == "drained" and left:
+        time.sleep(max(0, began + lag - time.monotonic()))
     return changed, state, everyone
 
 
@@ -131,6 +143,7 @@ def main() -> None:
             "port": {"type": "int", "required": True},
             "state": {"type": "str", "choices": ["healthy", "drained"], "required": True},
             "spares": {"type": "dict", "default": {}},
+            "lag": {"type": "int", "default": 0},
             "timeout": {"type": "int", "default": 120},
         },
         supports_check_mode=True,
@@ -150,7 +163,7 @@ def main() -> None:
                 msg=f"{target[0]}:{target[1]} is the last healthy target of target group {wanted['target_group']}, and "
                 f"nobody would serve without it: {others}. It has not been touched"
             )
-        changed, state, everyone = bring(group, target, wanted["state"], wanted["timeout"])
+        changed, state, everyone = bring(group, target, wanted["state"], wanted["timeout"], wanted["lag"])
     except (ClientError, BotoCoreError) as error:
         module.fail_json_aws(error, msg=f"target group {wanted['target_group']}, target {target[0]}:{target[1]}")
     result = {

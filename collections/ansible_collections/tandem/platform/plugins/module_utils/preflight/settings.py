@@ -164,6 +164,8 @@ RULES = {
     ),
     "release_soak": SECONDS,
     "release_drain_timeout": SECONDS,
+    "release_drain_lag": SECONDS,
+    "hosts_drain_lag": SECONDS,
     "release_ready_timeout": SECONDS,
     "release_healthy_timeout": SECONDS,
 }

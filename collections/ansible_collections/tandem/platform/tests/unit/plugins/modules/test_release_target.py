@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -35,6 +36,21 @@ class Group:
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(release_target, "POLL_SECONDS", 0)
+
+
+@pytest.mark.parametrize(
+    ("group", "waits"),
+    [
+        (Group(state("healthy"), state("draining"), None), True),
+        (Group(state("draining"), None), True),
+        (Group(None), False),
+    ],
+    ids=["deregistered now", "deregistered by a run that was killed", "gone already"],
+)
+def test_it_serves_on_until_every_node_has_noticed(group: Group, waits: bool) -> None:
+    began = time.monotonic()
+    release_target.bring(group, TARGET, "drained", 5, lag=0.3)
+    assert (time.monotonic() - began >= 0.3) is waits
 
 
 @pytest.mark.parametrize(
