@@ -169,6 +169,7 @@ class Pattern(click.ParamType[str]):
 @click.option("--reset-after", type=click.FloatRange(0, 1), help="Share of connections reset after the work is done.")
 @click.option("--latency-ms", type=click.IntRange(0, 60_000), help="Milliseconds added to every call.")
 @click.option("--delay-s", type=click.FloatRange(0, 60), help="Seconds for which a new resource is not found.")
+@click.option("--launch-error", metavar="CODE", help="Instances that are launched end soon after, for this reason.")
 @click.option(
     "--service", type=Pattern(), help="Only services that match this regular expression, for example ec2|rds."
 )

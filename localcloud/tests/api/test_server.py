@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientEr
 from localcloud.api import Api
 from localcloud.api.faults import FaultError
 
-from .helpers import Clients, World, network, refused
+from .helpers import Clients, World, image, network, refused, subnet, until
 
 
 # -- signatures and policies ----------------------------------------------------------------------------------
@@ -224,6 +224,25 @@ def test_a_new_resource_is_not_found_for_a_while(faults: Any, clients: Clients) 
     ec2.release_address(AllocationId=elastic)
 
 
+def test_a_launch_succeeds_and_the_instance_ends(faults: Any, clients: Clients) -> None:
+    ec2 = clients.get("ec2", "ap-south-1")
+    faults.set(launch_error="Client.VolumeLimitExceeded")
+    own = subnet(ec2, network(ec2, gateway=False), "10.9.0.0/24", "ap-south-1a")
+    launch = {"ImageId": image(ec2), "InstanceType": "t3.micro", "SubnetId": own, "MinCount": 1, "MaxCount": 1}
+    [made] = ec2.run_instances(**launch)["Instances"]
+    assert made["State"]["Name"] == "pending"
+
+    def seen() -> tuple[str, str]:
+        [found] = ec2.describe_instances(InstanceIds=[made["InstanceId"]])["Reservations"][0]["Instances"]
+        return found["State"]["Name"], found.get("StateReason", {}).get("Message", "")
+
+    until(lambda: seen() == ("terminated", "Client.VolumeLimitExceeded: Volume limit exceeded"))
+    faults.clear()
+    [other] = ec2.run_instances(**launch)["Instances"]
+    ec2.get_waiter("instance_running").wait(InstanceIds=[other["InstanceId"]])
+    ec2.terminate_instances(InstanceIds=[other["InstanceId"]])
+
+
 def test_latency(faults: Any, clients: Clients) -> None:
     faults.set(latency_ms=300)
     began = time.monotonic()
@@ -232,7 +251,15 @@ def test_latency(faults: Any, clients: Clients) -> None:
 
 
 @pytest.mark.parametrize(
-    "knobs", [{"throttle": 2}, {"throttle": 0.6, "error": 0.6}, {"delay_s": -1}, {"action": "("}, {"trottle": 1}]
+    "knobs",
+    [
+        {"throttle": 2},
+        {"throttle": 0.6, "error": 0.6},
+        {"delay_s": -1},
+        {"action": "("},
+        {"trottle": 1},
+        {"launch_error": "x"},
+    ],
 )
 def test_invalid_settings(faults: Any, knobs: dict[str, Any]) -> None:
     with pytest.raises(FaultError):

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .errors import AwsError
+from .moto import lifecycle
 from .request import Call
 from .rules.refusals.identifiers import ENDPOINT, MEMBERS, not_found
 
@@ -40,6 +41,14 @@ INTERNAL = {
 }
 INTERNAL_OTHERS = ("InternalFailure", "The request processing has failed because of an unknown error.", 500)
 
+# Of launches that AWS takes and cannot carry out: code and message of the instance's StateReason.
+LAUNCH_ERRORS = {
+    "Client.InternalError": "Client error on launch",  # a key of the disk that the caller may not use, for example
+    "Client.VolumeLimitExceeded": "Volume limit exceeded",
+    "Server.InsufficientInstanceCapacity": "There is not enough capacity to fulfill your instance request",
+    "Server.InternalError": "Internal error on launch",
+}
+
 # Only EC2 is eventually consistent: a new resource may not be found for some seconds.
 _KINDS = {kind.prefix: kind for kind in (*MEMBERS.values(), ENDPOINT)}
 _IDS = re.compile(rf"\b({'|'.join(_KINDS)})-[0-9a-f]{{17}}\b")
@@ -55,6 +64,7 @@ class Knobs:
     error, or lose their connection before or after the work is done.
 
     latency_ms: added to every call. delay_s: seconds for which a new EC2 resource is not found.
+    launch_error: why instances that are launched end soon after, one of LAUNCH_ERRORS.
     service, action: regular expressions for boto3's service name and the action; None matches all.
     seed: makes the random choices repeatable.
     """
@@ -65,6 +75,7 @@ class Knobs:
     reset_after: float = 0.0
     latency_ms: float = 0.0
     delay_s: float = 0.0
+    launch_error: str | None = None
     service: str | None = None
     action: str | None = None
     seed: int = 0
@@ -139,7 +150,10 @@ class Faults:
         return roll < knobs.reset_after
 
     def after(self, call: Call, body: bytes) -> None:
-        """Record when new EC2 resources were created."""
+        """Record when new EC2 resources were created, and which launches fail."""
+        if (error := self._knobs.launch_error) and call.name == "ec2:RunInstances" and self._knobs.matches(call):
+            for found in re.findall(r"<instanceId>(i-[0-9a-f]{17})<", body.decode(errors="replace")):
+                lifecycle.current().launch_errors[found] = (error, f"{error}: {LAUNCH_ERRORS[error]}")
         if self._knobs.delay_s and call.service == "ec2" and call.mutates:
             now = time.monotonic()
             with self._lock:
@@ -167,6 +181,8 @@ def _validate(knobs: Knobs) -> None:
     for name, value, most in (("latency_ms", knobs.latency_ms, 60_000), ("delay_s", knobs.delay_s, 60)):
         if not 0 <= value <= most:
             raise FaultError(f"{name}={value}: want 0 to {most}")
+    if knobs.launch_error not in (None, *LAUNCH_ERRORS):
+        raise FaultError(f"launch_error={knobs.launch_error}: choose from {sorted(LAUNCH_ERRORS)}")
     for name, pattern in (("service", knobs.service), ("action", knobs.action)):
         try:
             re.compile(pattern or "")

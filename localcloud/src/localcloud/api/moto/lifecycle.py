@@ -58,6 +58,8 @@ class Lifecycle:
     def __init__(self, factor: float | None, reality: Reality | None) -> None:
         self._factor = factor
         self._reality = reality
+        # Code and message by instance ID, of launches that were made to fail.
+        self.launch_errors: dict[str, tuple[str, str]] = {}
         self._due: list[tuple[float, int, Callable[[], bool], Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()

@@ -29,6 +29,13 @@ options:
     elements: str
     choices: [nat_gateways, instances, load_balancers, database]
     default: []
+  launched:
+    description:
+      - IDs of instances that were launched just now. They are waited for even while AWS does not list them; one that has ended
+        ends the waiting with AWS's reason.
+    type: list
+    elements: str
+    default: []
   wait_timeout:
     description: Seconds to wait at most.
     type: int
@@ -91,13 +98,16 @@ parameters:
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.tandem.platform.plugins.module_utils.look import (
     SERVING_DATABASES,
     DoubledError,
     Look,
+    shown,
     side_by_side,
+    tags,
 )
 from ansible_collections.tandem.platform.plugins.module_utils.survey.network import network
 from ansible_collections.tandem.platform.plugins.module_utils.survey.services import (
@@ -156,12 +166,27 @@ def states(found: dict, kinds: Iterable[str]) -> dict[str, str]:
     return {label.strip(): state for label, (kind, state) in resources.items() if state not in READY[kind]}
 
 
-def wait(look: Callable[[], dict], kinds: list[str], timeout: float) -> dict:
+def unlisted(ec2: Any, launched: Iterable[str]) -> dict[str, str]:
+    """States of launched instances that do not run. Raises NotReadyError for one that has ended."""
+    answer = ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": list(launched)}])
+    found = {item["InstanceId"]: item for one in answer["Reservations"] for item in one["Instances"]}
+    for instance, item in found.items():
+        if item["State"]["Name"] in ("shutting-down", "terminated"):
+            reason = item.get("StateReason", {}).get("Message") or item.get("StateTransitionReason", "")
+            named = shown(tags(item).get("Name", ""))
+            raise NotReadyError(f"instance {named} ({instance}) ended at its launch. AWS says: {shown(reason, 200)}")
+    return {f"instance {instance}": "not listed yet" for instance in launched if instance not in found}
+
+
+def wait(
+    look: Callable[[], dict], kinds: list[str], timeout: float, launches: Callable[[], dict[str, str]] = dict
+) -> dict:
     """Look until everything of these kinds is ready. Raises NotReadyError with what was seen last."""
     deadline = time.monotonic() + timeout
     while True:
+        waiting = launches()
         found = look()
-        waiting = states(found, kinds)
+        waiting |= states(found, kinds)
         if not waiting:
             return found
         seen = ", ".join(f"{label} is {state}" for label, state in waiting.items())
@@ -179,6 +204,7 @@ def main() -> None:
             "env_name": {"type": "str", "required": True},
             "instance_type": {"type": "str", "required": True},
             "wait_for": {"type": "list", "elements": "str", "choices": sorted(READY), "default": []},
+            "launched": {"type": "list", "elements": "str", "default": []},
             "wait_timeout": {"type": "int", "default": 1800},
         },
         supports_check_mode=True,
@@ -189,8 +215,12 @@ def main() -> None:
     def look() -> dict:
         return survey(Look(clients.__getitem__, *names), module.params["instance_type"])
 
+    def launches() -> dict[str, str]:
+        return unlisted(clients["ec2"], module.params["launched"]) if module.params["launched"] else {}
+
+    kinds = [] if module.check_mode else module.params["wait_for"]
     try:
-        found = wait(look, [] if module.check_mode else module.params["wait_for"], module.params["wait_timeout"])
+        found = wait(look, kinds, module.params["wait_timeout"], launches)
     except DoubledError as error:
         module.fail_json(msg=f"{error}. Keep one, delete the other; then run again.")
     except ValueError as error:

@@ -26,6 +26,8 @@ def state_of(instance: Any) -> str:
     if final == "running" and clock.failure(instance.id):
         return "terminated"
     transitional = TRANSITIONS[final]
+    if instance.id in clock.launch_errors:
+        return "terminated" if clock.over("instance pending", instance._since) else transitional
     reached = clock.is_real if final == "running" else clock.is_gone
     if not clock.over(f"instance {transitional}", instance._since) or not reached(instance.id):
         return transitional
@@ -54,6 +56,9 @@ def _status(instance: Any) -> dict[str, Any]:
 
 
 def _reason(instance: Any) -> Any:
+    if instance.id in lifecycle.current().launch_errors:
+        code, message = lifecycle.current().launch_errors[instance.id]
+        return StateReason(message, code)
     if instance._state.name == "running" and (failure := lifecycle.current().failure(instance.id)):
         return StateReason(f"Server.InternalError: {failure}", "Server.InternalError")
     return instance._state_reason

@@ -108,6 +108,38 @@ def test_waiting_ends_and_says_what_it_saw(monkeypatch: pytest.MonkeyPatch) -> N
     assert survey.wait(lambda: found, ["database", "instances"], -1) is found
 
 
+def test_a_launched_host_that_ends_is_named_with_awss_reason() -> None:
+    item = {
+        "InstanceId": "i-1", "State": {"Name": "terminated"}, "Tags": [{"Key": "Name", "Value": "frontend-1"}],
+        "StateReason": {"Message": "Client.InternalError: Client error on launch\n\x1b[2J"},
+    }  # fmt: skip
+    with pytest.raises(survey.NotReadyError) as error:
+        survey.unlisted(Listing(item), ["i-1"])
+    said = "instance frontend-1 (i-1) ended at its launch. AWS says: Client.InternalError: Client error on launch"
+    assert str(error.value) == said + r"\n\x1b[2J"
+
+
+def test_a_launched_host_is_waited_for_while_aws_does_not_list_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey.time, "sleep", lambda _seconds: None)
+    listed = {"InstanceId": "i-1", "State": {"Name": "pending"}}
+    looks = iter([Listing(), Listing(), Listing(listed)])
+    found = survey.wait(lambda: {"instances": {}}, ["instances"], 100, lambda: survey.unlisted(next(looks), ["i-1"]))
+    assert found == {"instances": {}}
+    assert list(looks) == []
+    with pytest.raises(survey.NotReadyError, match=r"^instance i-1 is not listed yet after -1 s$"):
+        survey.wait(lambda: {"instances": {}}, ["instances"], -1, lambda: survey.unlisted(Listing(), ["i-1"]))
+
+
+class Listing:
+    """EC2, as it lists instances."""
+
+    def __init__(self, *items: dict[str, Any]) -> None:
+        self.items = list(items)
+
+    def describe_instances(self, **_filters: Any) -> dict[str, Any]:
+        return {"Reservations": [{"Instances": self.items}]}
+
+
 @pytest.mark.parametrize("state", sorted(SERVING_DATABASES))
 def test_a_database_is_ready_once_it_serves(state: str) -> None:
     found = {"database": {"state": state}}
