@@ -16,6 +16,8 @@ PLAYBOOK := $(WITHIN) ansible-playbook $(NAMED)
 REPORT := $(WITHIN) env ANSIBLE_STDOUT_CALLBACK=tandem.platform.plain ansible-playbook $(NAMED)
 # For targets that start or stop the local cloud, or break what runs there.
 LOCAL_ONLY = @test $(ENVIRONMENT) = local || { echo "make $@ is for the local cloud only; on AWS: $(1)" >&2; exit 2; }
+# macOS ends forked workers that look for a proxy, as boto3 does, unless this says otherwise.
+export OBJC_DISABLE_INITIALIZE_FORK_SAFETY := YES
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # Checked before anything is installed.

@@ -48,6 +48,7 @@ admin_cidr:
 """
 
 import importlib.util
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -81,6 +82,7 @@ except ImportError:
 
 LIBRARIES = ("boto3", "botocore", "cryptography", "psutil")
 PROGRAMS = ("ssh", "docker")
+FORK_SAFETY = "OBJC_DISABLE_INITIALIZE_FORK_SAFETY"
 # Lets another processor run x86_64 programs. Docker Desktop brings its own.
 EMULATOR = Path("/proc/sys/fs/binfmt_misc/qemu-x86_64")
 
@@ -91,6 +93,9 @@ def machine_problems(docker: bool) -> Iterator[Problem]:
         if importlib.util.find_spec(library) is None:
             fix = "run Ansible from the project's .venv (make setup makes it)"
             yield Problem("Python library", library, "not installed", "what requirements.txt pins", fix)
+    if sys.platform == "darwin" and os.environ.get(FORK_SAFETY) != "YES":
+        wrong = "not YES, so that macOS ends Ansible's workers"
+        yield Problem("environment", FORK_SAFETY, wrong, "YES", f"export {FORK_SAFETY}=YES (make does)")
     programs = PROGRAMS if docker else PROGRAMS[:1]
     missing = [name for name in programs if shutil.which(name) is None]
     for name in missing:

@@ -152,7 +152,7 @@ FAILED = {
     "incompatible-parameters", "incompatible-network", "incompatible-restore", "incompatible-option-group",
     "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable",
 }  # fmt: skip
-INTERVAL = 2  # seconds between two looks
+INTERVAL, LONGEST_INTERVAL = 2, 10  # seconds between two looks: a tenth of the time so far
 
 
 def states(found: dict, kinds: Iterable[str]) -> dict[str, str]:
@@ -182,7 +182,7 @@ def wait(
     look: Callable[[], dict], kinds: list[str], timeout: float, launches: Callable[[], dict[str, str]] = dict
 ) -> dict:
     """Look until everything of these kinds is ready. Raises NotReadyError with what was seen last."""
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     while True:
         waiting = launches()
         found = look()
@@ -192,9 +192,10 @@ def wait(
         seen = ", ".join(f"{label} is {state}" for label, state in waiting.items())
         if FAILED & set(waiting.values()):
             raise NotReadyError(f"{seen}: it will not become ready by itself")
-        if time.monotonic() > deadline:
+        so_far = time.monotonic() - began
+        if so_far > timeout:
             raise NotReadyError(f"{seen} after {timeout:.0f} s")
-        time.sleep(INTERVAL)
+        time.sleep(min(max(INTERVAL, so_far / 10), LONGEST_INTERVAL))
 
 
 def main() -> None:

@@ -131,9 +131,9 @@ def image_problem(client: Client, region: str, volume_size: int) -> Iterator[Pro
         Owners=[DEBIAN_ACCOUNT], Filters=[{"Name": "name", "Values": ["debian-13-amd64-*"]}]
     )["Images"]
     if not images:
-        yield Problem(
-            "region", region, "has no official Debian 13 image", "a region in which Debian publishes", "-e region=…"
-        )
+        wrong = "has no official Debian 13 image, or the account's Allowed AMIs hide it"
+        fix = "-e region=…, or allow images of Debian's account " + DEBIAN_ACCOUNT
+        yield Problem("region", region, wrong, "a region in which Debian publishes", fix)
         return
     sizes = [disk["Ebs"].get("VolumeSize", 0) for disk in images[-1].get("BlockDeviceMappings", []) if "Ebs" in disk]
     if sizes and volume_size < max(sizes):

@@ -73,3 +73,15 @@ def test_a_daemon_that_builds_for_another_processor(
     monkeypatch.setattr(preflight, "EMULATOR", tmp_path / "none")
     found = [problem.value for problem in preflight.machine_problems(docker=True)]
     assert found == ([f"daemon on {platform}"] if wrong else [])
+
+
+@pytest.mark.parametrize(
+    ("platform", "value", "wrong"), [("darwin", "", True), ("darwin", "YES", False), ("linux", "", False)]
+)
+def test_macos_lets_forked_workers_live(
+    monkeypatch: pytest.MonkeyPatch, platform: str, value: str, wrong: bool
+) -> None:
+    monkeypatch.setattr(preflight.sys, "platform", platform)
+    monkeypatch.setenv(preflight.FORK_SAFETY, value)
+    said = [str(problem) for problem in preflight.machine_problems(docker=False)]
+    assert any("export OBJC_DISABLE_INITIALIZE_FORK_SAFETY=YES" in text for text in said) is wrong
