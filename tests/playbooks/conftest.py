@@ -17,6 +17,8 @@ from localcloud.testing import Endpoint, api, without_aws
 
 ROOT = Path(__file__).parents[2]
 Playbook = Callable[..., subprocess.CompletedProcess[str]]
+# How services say that a user lacks a right.
+REFUSALS = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +54,19 @@ def playbook(cloud: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Playb
 
 
 @pytest.fixture(scope="module")
-def operator(playbook: Playbook, cloud: Endpoint) -> Playbook:
-    """Run a playbook as the operator of docs/operator-policy.json."""
+def operator_key(cloud: Endpoint) -> dict[str, str]:
+    """Variables with the access key of the operator of docs/operator-policy.json."""
     environment = {**without_aws(), **cloud.environment, "PATH": os.environ["PATH"]}
-    hired = subprocess.run(
-        [sys.executable, "-m", "tests.whole.operator"], cwd=ROOT, env=environment, capture_output=True, check=True
-    )
-    return partial(playbook, environment=json.loads(hired.stdout))
+    hire = [sys.executable, "-m", "tests.whole.operator", "local"]
+    hired = subprocess.run(hire, cwd=ROOT, env=environment, capture_output=True, check=True)
+    made: dict[str, str] = json.loads(hired.stdout)
+    return made
+
+
+@pytest.fixture(scope="module")
+def operator(playbook: Playbook, operator_key: dict[str, str]) -> Playbook:
+    """Run a playbook as that operator."""
+    return partial(playbook, environment=operator_key)
 
 
 def since(cloud: Endpoint, calls: int) -> Counter[str]:

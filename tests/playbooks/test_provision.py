@@ -16,7 +16,7 @@ from ansible_collections.tandem.platform.plugins.modules import survey, verify_p
 from localcloud.testing import Endpoint
 from tests.support.account import listing
 
-from .conftest import Playbook, since
+from .conftest import REFUSALS, Playbook, since
 
 PATH = "/tandem/local/"
 KEY, MASTER, APPLICATION = PATH + "ssh/private-key", PATH + "database/master-password", PATH + "database/app-password"
@@ -222,5 +222,5 @@ def test_without_hosts_a_new_key_takes_its_place(operator: Playbook, cloud: Endp
 
 
 def test_the_operator_was_refused_nothing(cloud: Endpoint) -> None:
-    refused = [call for call in cloud.journal() if call["error"] in ("UnauthorizedOperation", "AccessDenied")]
+    refused = [call for call in cloud.journal() if call["error"] in REFUSALS]
     assert refused == []

@@ -61,7 +61,7 @@ def local_cloud(name: str, env_name: str) -> Iterator[Cloud]:
     try:
         made.localcloud("up")
         plant(made)
-        hire(made)
+        hire(made, "second")
         yield made
     finally:
         made.localcloud("down")
