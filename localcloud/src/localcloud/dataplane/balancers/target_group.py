@@ -21,12 +21,13 @@ States = Mapping[tuple[str, str], ServerState]
 
 @dataclass
 class Member:
-    """A server in HAProxy. initial: too few health checks so far to call it healthy or unhealthy.
+    """A server in HAProxy. target: its ID. initial: too few health checks so far to call it healthy or unhealthy.
 
     early: its first check has no result yet. deregistered_at: when it was; the load balancer notices later.
     """
 
     server: Server
+    target: str
     early: bool = True
     initial: bool = True
     draining: bool = False
@@ -55,7 +56,7 @@ class GroupServers:
         """Add, drain and remove servers to match the group's usable targets."""
         usable = [target for target in group.targets if unusable(target, zones) is None]
         wanted = {server(target): target for target in sorted(usable, key=lambda target: not target.draining)}
-        registered = {Server(target.address, target.port) for target in group.targets if target.address}
+        registered = {(target.id, target.port): server(target) for target in group.targets}
         for found, target in wanted.items():
             member = self._members.get(found)
             if member and member.leaving:
@@ -63,7 +64,7 @@ class GroupServers:
                 member = self._members.get(found)
             if member is None:
                 if not target.draining:  # a server that was never added has nothing to drain
-                    self._add(found, group.health_check)
+                    self._add(found, target.id, group.health_check)
             elif not target.draining:
                 member.deregistered_at = None
                 if member.draining:
@@ -71,9 +72,10 @@ class GroupServers:
             elif not member.draining and self._has_heard(member):
                 self._drain(member)
         for member in [member for found, member in self._members.items() if found not in wanted]:
-            is_registered = member.server in registered  # its host has ended, or it is in a zone that was taken away
-            if is_registered or self._has_heard(member):
-                self._remove(member, cut=not is_registered)
+            # One that is still registered is stopped, or in a zone that was taken away: the load balancer knows at once.
+            now = registered.get((member.target, member.server.port))
+            if now or self._has_heard(member):
+                self._remove(member, cut=now != member.server)
 
     def update(self, states: States, check: HealthCheck) -> bool:
         """Process health check results. Returns whether a state changed, so that `states` must be read again."""
@@ -128,7 +130,7 @@ class GroupServers:
             self._haproxy.run(f"set server {self._names(member.server)[0]} health up")
         return succeeded
 
-    def _add(self, found: Server, check: HealthCheck) -> None:
+    def _add(self, found: Server, target: str, check: HealthCheck) -> None:
         """Add a server with a short first interval, because HAProxy waits one interval before the first check."""
         early = replace(check, interval=min(check.interval, FIRST_CHECK_SECONDS), healthy_threshold=NEVER)
         spare = self._names(found)[1]
@@ -138,7 +140,7 @@ class GroupServers:
         except HaproxyError:
             self._undo(found)
             raise
-        self._members[found] = Member(found)
+        self._members[found] = Member(found, target)
 
     def _undo(self, found: Server) -> None:
         """Remove a partly added server; the next round starts over."""
@@ -175,7 +177,7 @@ class GroupServers:
             f"set server {main} weight 1",
             f"set server {spare} state ready",
         )
-        self._members[member.server] = Member(member.server, early=member.early)
+        self._members[member.server] = Member(member.server, member.target, early=member.early)
 
     def _remove(self, member: Member, cut: bool) -> None:
         """cut: the deregistration delay is over, so end current requests."""
