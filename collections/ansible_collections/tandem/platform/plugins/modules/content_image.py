@@ -10,6 +10,8 @@ description:
   - The tag is a hash of the build context (as C(.dockerignore) leaves it) and of the build arguments,
     so what a tag names never changes, and an image that exists is never built again.
   - In check mode nothing is built.
+  - In place of M(community.docker.docker_image_build), whose image is named by hand and which asks Docker at each run. By a
+    name made of the content, a run finds out that the hosts have the image already, on a machine without Docker too.
 options:
   repository: {description: Name of the image without a tag., type: str, required: true}
   context: {description: Folder with the Dockerfile., type: path, required: true}

@@ -11,6 +11,9 @@ description:
     over. Run it until C(waiting) is empty.
   - Looks the account up again each time, so that it may be killed anywhere and run again, and so that it does not mind
     what was never made or was deleted by hand.
+  - In place of M(amazon.aws.ec2_vpc_subnet) and one such module a kind of resource, with C(state=absent). They want to know
+    what to delete, and wait for one deletion after another; what a killed run made twice, or somebody by hand, would stay
+    and be paid for.
 options:
   project: {description: Value of the tag C(Project)., type: str, required: true}
   environment: {description: Value of the tag C(Environment)., type: str, required: true}

@@ -9,6 +9,8 @@ short_description: List everything in the account that belongs to one environmen
 description:
   - Reads only. A resource belongs to the environment if it carries its two tags C(Project) and C(Environment), or if it
     hangs in a VPC that does. Parameters and log groups belong to it by their path.
+  - In place of M(amazon.aws.ec2_instance_info) and one such module a kind of resource, which look by tags. They miss what
+    hangs in the VPC without tags, and would keep the VPC from being deleted.
 options:
   project: {description: Value of the tag C(Project)., type: str, required: true}
   environment: {description: Value of the tag C(Environment)., type: str, required: true}

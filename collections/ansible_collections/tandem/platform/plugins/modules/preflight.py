@@ -9,6 +9,8 @@ short_description: Check an environment's variables, credentials and account
 description:
   - Checks the variables, the operator's machine, the credentials and what the account offers. Changes nothing.
   - Fails with all problems together; each names variable, value, what is wrong, what is allowed, and how to mend it.
+  - In place of M(ansible.builtin.assert) and the C(_info) modules, such as M(amazon.aws.aws_caller_info), which end at the
+    first problem, one run for each, and cost a second of start each.
 options:
   settings:
     description: The variables of C(group_vars/all/main.yml) by name.

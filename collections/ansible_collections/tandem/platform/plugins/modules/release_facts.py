@@ -6,7 +6,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: release_facts
 short_description: Read an environment's releases, lock, target health and addresses
-description: Reads only. What does not exist yet is returned empty, and what is no record is warned of.
+description:
+  - Reads only. What does not exist yet is returned empty, and what is no record is warned of.
+  - In place of M(community.aws.elb_target_info), M(amazon.aws.rds_instance_info) and the lookup
+    P(amazon.aws.ssm_parameter#lookup), at a second of start each. The lookup fails where one record is malformed.
 options:
   prefix: {description: Path of the environment in SSM Parameter Store., type: str, required: true}
   target_groups: {description: Name of the target group of each tier., type: dict, required: true}

@@ -9,6 +9,8 @@ short_description: Make secrets once, as SecureString parameters of SSM
 description:
   - Makes the secrets that are missing and stores them with C(Overwrite=false), so that of two runs at once one wins
     and both use the same value. A secret is never changed, printed, returned or written to a disk.
+  - In place of M(amazon.aws.ec2_key) and M(community.aws.ssm_parameter). A run that is killed between the two leaves a key
+    pair whose private key nobody has, and the secret would pass through Ansible's variables.
 options:
   path:
     description: Path in Parameter Store below which the secrets lie.

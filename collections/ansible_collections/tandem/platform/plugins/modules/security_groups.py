@@ -10,6 +10,8 @@ description:
   - Makes one security group a tier, and gives it exactly the rules of the matrix. Rules between tiers refer to groups,
     in both directions; groups that refer to each other are why this is one module and not one run a group.
   - Rules that the matrix does not have are revoked, the one that AWS gives a new group (everything out) among them.
+  - In place of M(amazon.aws.ec2_security_group), which revokes what is no longer wanted before it authorizes what is new, so
+    that visitors are refused. It also takes two runs a group, of a second each, where groups refer to each other.
 options:
   vpc_id:
     description: The VPC.

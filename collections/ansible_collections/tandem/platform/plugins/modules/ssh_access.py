@@ -14,6 +14,8 @@ description:
     mistaken for it.
   - A host's keys that this machine has met once count. Where the parameter holds others for the host, nothing is written.
   - Hosts without a public address are reached through the first host with one that answers.
+  - In place of M(ansible.builtin.known_hosts), which writes keys that one has. No module reads them from the console, so the
+    first connection would trust whoever answers.
 options:
   directory:
     description: The folder, made with mode 0700.

@@ -10,6 +10,8 @@ description:
   - For each running container that has a connection string, connects from inside it with that very string, asks who it
     is and what it may do, and tries once more without TLS.
   - Changes nothing. The connection string is never returned, and never on a command line. Needs root.
+  - In place of M(community.postgresql.postgresql_query), which connects from the host, with the password as its parameter.
+    That would prove nothing of what the container reaches and uses.
 options:
   variable:
     description: The environment variable of the container that holds the connection string.

@@ -12,6 +12,7 @@ description:
   - Looks for the values of secrets in process arguments, C(docker inspect) (the container's own environment aside),
     images, container logs and files that others can read. The values themselves are never returned.
   - Changes nothing. Needs root.
+  - In place of M(community.docker.docker_container_info), which repeats what Docker was asked for.
 options:
   secret_variables:
     description: Environment variables of containers whose values, or the passwords in them, are secrets.

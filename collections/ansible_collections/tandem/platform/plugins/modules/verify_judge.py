@@ -9,6 +9,7 @@ short_description: Judge what was seen of a deployment
 description:
   - Takes what the account says, what the hosts say and the answers of all probes, and compares them with the access
     matrix and the promises of the deployment. It looks at nothing itself and changes nothing.
+  - In place of M(ansible.builtin.assert), which ends at the first promise that is broken. The report needs all of them.
 options:
   wanted: {description: What was promised., type: dict, required: true}
   found: {description: "Result of the module M(tandem.platform.survey), with C(volumes).", type: dict, required: true}

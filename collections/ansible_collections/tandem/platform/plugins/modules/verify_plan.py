@@ -9,6 +9,8 @@ short_description: Plan the probes of a verification
 description:
   - Lists what is probed and asked from each place, from what the module M(tandem.platform.survey) found.
   - Reads the volumes of the instances, the network interfaces of the VPC and the rules of the listeners. Changes nothing.
+  - In place of M(amazon.aws.ec2_eni_info), M(amazon.aws.ec2_vol_info) and M(amazon.aws.elb_application_lb_info), at a second
+    of start each; a template would have to join their answers with what the survey found.
 options:
   found: {description: Result of the module M(tandem.platform.survey)., type: dict, required: true}
   wanted: {description: What was promised; its ports are probed., type: dict, required: true}
