@@ -132,6 +132,11 @@ RULES = {
         "tandem_master",
     ),
     "nat_gateway": one_of("single", "per_az", "none"),
+    "permissions_boundary": pattern(
+        r"(arn:aws:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]{1,512})?",
+        "the ARN of a policy, or empty",
+        "arn:aws:iam::111122223333:policy/boundary",
+    ),
     "deletion_protection": TRUTH,
     "release_surge": TRUTH,
     "allow_admin_from_anywhere": TRUTH,
@@ -202,6 +207,8 @@ def settings_problems(settings: Mapping[str, Any]) -> list[Problem]:
     right = settings.keys() - {problem.variable for problem in problems}
     if "vpc_cidr" in settings:
         problems += vpc_cidr_problems(settings["vpc_cidr"])
+    if "extra_tags" in settings:
+        problems += tag_problems(settings["extra_tags"])
     if "admin_cidr" in settings:
         anywhere = str(settings.get("allow_admin_from_anywhere")).lower() == "true"
         problems += admin_cidr_problems(settings["admin_cidr"], anywhere)
@@ -250,6 +257,37 @@ def vpc_cidr_problems(cidr: Any) -> list[Problem]:
     if network.overlaps(DOCKER_BRIDGE):
         return problem("overlaps 172.17.0.0/16, which Docker on the hosts uses", "10.40.0.0/16")
     return []
+
+
+OWN_TAGS = ("project", "environment", "name", "tier")
+TAG = r"(?! )(?!aws:)[A-Za-z0-9 +=._:/@-]{%s}(?<! )"  # what all of AWS's services take
+MOST_TAGS = 40  # of 50 a resource
+
+
+def tag_problems(tags: Any) -> list[Problem]:
+    """Problems of extra_tags, which may be empty."""
+    wrong = ""
+    if not isinstance(tags, Mapping):
+        wrong = "no dictionary"
+    elif len(tags) > MOST_TAGS:
+        wrong = f"{len(tags)} tags"
+    elif len({str(key).lower() for key in tags}) < len(tags):
+        wrong = "IAM takes two keys that differ in case alone for one"
+    else:
+        for key, value in tags.items():
+            if not isinstance(key, str) or not re.fullmatch(TAG % "1,128", key, re.IGNORECASE):
+                wrong = wrong or f"the key {shown(key)} is not allowed"
+            elif key.lower() in OWN_TAGS:
+                wrong = wrong or f"the deployment sets {key} itself"
+            elif not isinstance(value, str) or not re.fullmatch(f"({TAG % '1,256'})?", value):
+                wrong = wrong or f"the value {shown(value)} of {key} is not allowed"
+    allowed = (
+        f"at most {MOST_TAGS} keys and values, as text in quotes of letters, digits, blanks and +-=._:/@, not aws:…, "
+        "Project, Environment, Name or Tier"
+    )
+    return (
+        [Problem("extra_tags", tags, wrong, allowed, """-e '{"extra_tags": {"CostCenter": "42"}}'""")] if wrong else []
+    )
 
 
 # Of 16 million addresses; what is larger is no office.

@@ -102,6 +102,7 @@ def _instance_profile(look: Look) -> dict[str, Any]:
     try:
         profile = client.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
         policies = client.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+        role = client.get_role(RoleName=name)["Role"]
     except client.exceptions.ClientError as error:
         if is_missing(error):
             return {}
@@ -111,6 +112,7 @@ def _instance_profile(look: Look) -> dict[str, Any]:
         "arn": profile["Arn"],
         "roles": [role["RoleName"] for role in profile["Roles"]],
         "policies": sorted(policy["PolicyArn"] for policy in policies),
+        "boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
         "tags": tags(profile),
     }
 

@@ -96,6 +96,18 @@ def test_the_variables_as_they_come_are_right() -> None:
         ("db_name", "my-db"),
         ("db_master_username", "admin"),
         ("nat_gateway", "two"),
+        ("permissions_boundary", "boundary"),
+        ("permissions_boundary", "arn:aws:iam::111122223333:role/boundary"),
+        ("extra_tags", "CostCenter=42"),
+        ("extra_tags", {"CostCenter": 42}),
+        ("extra_tags", {"CostCenter": "a\nb"}),
+        ("extra_tags", {"": "a"}),
+        ("extra_tags", {" a": "a"}),
+        ("extra_tags", {"AWS:a": "a"}),
+        ("extra_tags", {"environment": "other"}),
+        ("extra_tags", {"Name": "other"}),
+        ("extra_tags", {"$(id)": "a"}),
+        ("extra_tags", {"Team": "a", "team": "b"}),
         ("deletion_protection", "maybe"),
         ("ssh_host_keys", "off"),
     ],
@@ -105,6 +117,12 @@ def test_a_wrong_value_is_named(variable: str, value: Any) -> None:
     assert len(found) == 1, found
     assert re.search(rf"^{variable} = {re.escape(str(value))}$", found[0], re.MULTILINE)
     assert all(f"{part}:" in found[0] for part in ("wrong", "allowed", "fix"))
+
+
+def test_tags_of_an_organization_are_allowed() -> None:
+    assert problems(extra_tags={"CostCenter": "42", "team:Owner": "me@example.com", "empty": ""}) == []
+    assert problems(extra_tags={str(number): "" for number in range(40)}) == []
+    assert len(problems(extra_tags={str(number): "" for number in range(41)})) == 1
 
 
 def test_the_example_of_every_rule_is_allowed() -> None:
