@@ -17,6 +17,11 @@ from localcloud.testing import Endpoint, api, without_aws
 
 ROOT = Path(__file__).parents[2]
 Playbook = Callable[..., subprocess.CompletedProcess[str]]
+# What an organization may demand.
+DEMANDED = {
+    "extra_tags": {"CostCenter": "42"},
+    "permissions_boundary": "arn:aws:iam::123456789012:policy/boundary",
+}
 # How services say that a user lacks a right.
 REFUSALS = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
 
@@ -35,7 +40,7 @@ def playbook(cloud: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Playb
     def run(name: str, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         extra = ["-e", "ssh_host_keys=accept-new", "-e", f"state_dir={state}", "-e", "preflight_docker=false"]
         # Nothing says from which address this machine reaches the internet: it does not.
-        extra += ["-e", "admin_cidr=203.0.113.7/32"]
+        extra += ["-e", "admin_cidr=203.0.113.7/32", "-e", json.dumps(DEMANDED)]
         return subprocess.run(
             [ROOT / ".venv/bin/ansible-playbook", "-i", "inventory/local", f"playbooks/{name}.yml", *extra, *arguments],
             cwd=ROOT,

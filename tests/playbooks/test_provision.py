@@ -16,7 +16,7 @@ from ansible_collections.tandem.platform.plugins.modules import survey, verify_p
 from localcloud.testing import Endpoint
 from tests.support.account import listing
 
-from .conftest import REFUSALS, Playbook, since
+from .conftest import DEMANDED, REFUSALS, Playbook, since
 
 PATH = "/tandem/local/"
 KEY, MASTER, APPLICATION = PATH + "ssh/private-key", PATH + "database/master-password", PATH + "database/app-password"
@@ -47,6 +47,31 @@ def test_from_nothing_to_everything_and_again(operator: Playbook, cloud: Endpoin
         assert again.returncode == 0, again.stdout
         assert changed(again.stdout) == 0
         assert since(cloud, mutating) == {}
+
+
+def test_an_organization_finds_its_tags_and_its_boundary(cloud: Endpoint) -> None:
+    ec2, elbv2, rds, ssm, iam = map(cloud.client, ("ec2", "elbv2", "rds", "ssm", "iam"))
+
+    def tagged(key: str, value: str) -> set[str]:
+        filters = [{"Name": "key", "Values": [key]}, {"Name": "value", "Values": [value]}]
+        return {tag["ResourceId"] for tag in ec2.describe_tags(Filters=filters)["Tags"]}
+
+    assert tagged("CostCenter", "42") == tagged("Environment", "local") != set()
+    role = iam.get_role(RoleName="tandem-local-host")["Role"]
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == DEMANDED["permissions_boundary"]
+    [database] = rds.describe_db_instances()["DBInstances"]
+    [subnets] = rds.describe_db_subnet_groups(DBSubnetGroupName="tandem-local-database")["DBSubnetGroups"]
+    arns = [balancer["LoadBalancerArn"] for balancer in elbv2.describe_load_balancers()["LoadBalancers"]]
+    arns += [group["TargetGroupArn"] for group in elbv2.describe_target_groups()["TargetGroups"]]
+    others = [
+        role["Tags"],
+        iam.get_instance_profile(InstanceProfileName="tandem-local-host")["InstanceProfile"]["Tags"],
+        database["TagList"],
+        rds.list_tags_for_resource(ResourceName=subnets["DBSubnetGroupArn"])["TagList"],
+        ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=MASTER)["TagList"],
+        *(found["Tags"] for found in elbv2.describe_tags(ResourceArns=arns)["TagDescriptions"]),
+    ]
+    assert all({"Key": "CostCenter", "Value": "42"} in tags for tags in others), others
 
 
 def test_what_the_verification_reads(cloud: Endpoint) -> None:

@@ -149,7 +149,7 @@ RULES = {
     "own_address_url": pattern(URL, "a web address", "https://checkip.amazonaws.com"),
     "public_url": pattern(f"({URL})?", "a web address, or empty", "http://localhost:8080"),
     "database_ca_bundle_url": pattern(
-        URL, "a web address", "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+        URL, "a web address", "https://truststore.pki.rds.amazonaws.com/us-east-1/us-east-1-bundle.pem"
     ),
     "database_ca_bundle_file": pattern(
         f"({PATH})?", "a whole path without blanks and quotes, or empty", "/etc/ssl/rds.pem"
