@@ -155,6 +155,26 @@ def test_a_part_mends_its_drift_and_nothing_else(operator: Playbook, cloud: Endp
         assert (alone.returncode, changed(alone.stdout)) == (0, 0), alone.stdout
 
 
+def test_a_database_restarts_for_its_parameters_only_when_told_to(operator: Playbook, cloud: Endpoint) -> None:
+    """As after a restore by hand: it booted with another parameter group, and RDS reads the one put back at a restart."""
+    rds, name = cloud.client("rds"), "tandem-local-database"
+    engine = rds.describe_db_instances()["DBInstances"][0]["EngineVersion"].split(".")[0]
+    rds.create_db_parameter_group(
+        DBParameterGroupName="other", DBParameterGroupFamily=f"postgres{engine}", Description="Another"
+    )
+    rds.modify_db_instance(DBInstanceIdentifier=name, DBParameterGroupName="other", ApplyImmediately=True)
+    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=name, WaiterConfig={"Delay": 1})
+    rds.reboot_db_instance(DBInstanceIdentifier=name)
+    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=name, WaiterConfig={"Delay": 1})
+    for options, happens in (((), {"ModifyDBInstance": 1}), (("-e", "database_reboot=true"), {"RebootDBInstance": 1})):
+        mutating = len(cloud.journal(mutating=True))
+        done = operator("../site", "--tags", "database", *options)
+        assert done.returncode == 0, done.stdout
+        assert since(cloud, mutating) == happens
+        assert ("Do it with: -e database_reboot=true" in " ".join(done.stdout.split())) is not bool(options)
+    rds.delete_db_parameter_group(DBParameterGroupName="other")
+
+
 def test_what_is_there_twice_goes(operator: Playbook, cloud: Endpoint) -> None:
     """Calls that were sent again after their answer was lost, and did their work twice: what nothing uses goes."""
     before = listing(cloud.client)

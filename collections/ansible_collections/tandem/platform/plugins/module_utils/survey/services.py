@@ -294,6 +294,7 @@ def _database(look: Look, item: dict[str, Any]) -> dict[str, Any]:
         "master_username": item["MasterUsername"],
         "subnet_group": look.short(item["DBSubnetGroup"]["DBSubnetGroupName"]),
         "parameter_group": look.short(item["DBParameterGroups"][0]["DBParameterGroupName"]),
+        "parameters": item["DBParameterGroups"][0]["ParameterApplyStatus"],
         "security_groups": look.names(group["VpcSecurityGroupId"] for group in item["VpcSecurityGroups"]),
         "backup_days": item["BackupRetentionPeriod"],
         "deletion_protection": item["DeletionProtection"],
