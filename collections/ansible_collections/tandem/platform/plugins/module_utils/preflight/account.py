@@ -151,7 +151,7 @@ def instances(client: Client, settings: dict[str, Any], *filters: dict[str, Any]
     return found, [item for item in found if not oddity(look, item)]
 
 
-def counts(instance: dict[str, Any]) -> bool:
+def is_counted(instance: dict[str, Any]) -> bool:
     """Whether AWS counts an instance among the running on-demand ones of the standard families."""
     is_up = instance["State"]["Name"] in ("pending", "running")
     is_standard = re.match(rf"[{STANDARD_FAMILIES}]\d", instance["InstanceType"]) is not None
@@ -168,7 +168,7 @@ def quota_problems(client: Client, settings: dict[str, Any]) -> Iterator[Problem
     there, hosts_there = instances(client, settings)
 
     def vcpus(items: list[dict[str, Any]]) -> int:
-        return sum(i["CpuOptions"]["CoreCount"] * i["CpuOptions"]["ThreadsPerCore"] for i in items if counts(i))
+        return sum(i["CpuOptions"]["CoreCount"] * i["CpuOptions"]["ThreadsPerCore"] for i in items if is_counted(i))
 
     cpus = ec2.describe_instance_types(InstanceTypes=[settings["instance_type"]])["InstanceTypes"][0]["VCpuInfo"]
     hosts = (int(settings["frontend_count"]) + int(settings["backend_count"])) * cpus["DefaultVCpus"]
