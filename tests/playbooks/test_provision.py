@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.tandem.platform.plugins.module_utils.look import Look
 from ansible_collections.tandem.platform.plugins.modules import survey, verify_plan
 
-from localcloud.testing import Endpoint
+from localcloud.testing import Endpoint, Stack
 from tests.support.account import listing
 
 from .conftest import DEMANDED, REFUSALS, Playbook, since
@@ -264,6 +264,15 @@ def test_without_hosts_a_new_key_takes_its_place(operator: Playbook, cloud: Endp
     [new] = ec2.describe_key_pairs()["KeyPairs"]
     assert new["KeyFingerprint"] != old["KeyFingerprint"]
     assert KEY in values(cloud)
+
+
+def test_a_teardown_leaves_an_environment_whose_name_begins_like_its_own(operator: Playbook, cloud: Endpoint) -> None:
+    before = listing(cloud.client)
+    Stack(cloud.client, "tandem", "local-2", "10.70").make()
+    other = listing(cloud.client) - before
+    done = operator("teardown", "-e", "confirm=tandem-local", "-e", "teardown_final_snapshot=false")
+    assert done.returncode == 0, done.stdout
+    assert listing(cloud.client) == other
 
 
 def test_the_operator_was_refused_nothing(cloud: Endpoint) -> None:

@@ -153,7 +153,8 @@ FAILED = {
     "incompatible-parameters", "incompatible-network", "incompatible-restore", "incompatible-option-group",
     "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable",
 }  # fmt: skip
-INTERVAL, LONGEST_INTERVAL = 2, 10  # seconds between two looks: a tenth of the time so far
+INTERVAL = 2  # seconds between two looks; later a tenth of the time so far
+LONGEST_INTERVAL = 10
 
 
 def states(found: dict, kinds: Iterable[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -99,7 +100,7 @@ def test_a_lock_of_this_place_that_names_no_process_is_dead(parameter: Any, nons
 def test_without_proc_it_is_still_held_and_freed(parameter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on macOS."""
     monkeypatch.setattr(release_lock, "read", lambda _path: "")
-    monkeypatch.setattr(release_lock.os, "readlink", lambda _path: (_ for _ in ()).throw(FileNotFoundError))
+    monkeypatch.setattr(release_lock.os, "readlink", lambda _path: Path("/there/is/no/such/file").read_text())
     lock, standing, _dummy = take(parameter)
     assert standing == lock
     assert release_lock.is_ours(standing)
