@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ansible_collections.tandem.platform.plugins.module_utils.preflight.account import (
     changed_database,
-    counts,
     credentials_problem,
+    is_counted,
 )
 
 from localcloud.testing import Endpoint
@@ -53,7 +53,7 @@ def test_what_a_database_cannot_become(variable: str, value: Any, fix: str | Non
 )
 def test_what_the_quota_of_vcpus_counts(wrong: dict[str, Any], counted: bool) -> None:
     instance = {"State": {"Name": "running"}, "InstanceType": "t3.micro", "CpuOptions": {"CoreCount": 1}}
-    assert counts({**instance, **wrong}) is counted
+    assert is_counted({**instance, **wrong}) is counted
 
 
 @pytest.mark.parametrize(("region", "variables"), [("af-south-1", ["region"]), ("eu-west-1", []), ("us-east-1", [])])
