@@ -30,19 +30,15 @@ def test_what_is_another_environments_cannot_be_touched(cloud: Endpoint, operato
     assert taken == []
 
 
-def one(cloud: Endpoint, service: str, listing: str, key: str, env_name: str) -> Any:
-    """Something of an environment, as EC2 lists it."""
-    filters = [{"Name": "tag:Environment", "Values": [env_name]}, {"Name": "tag:Project", "Values": ["tandem"]}]
-    return getattr(cloud.client(service), listing)(Filters=filters)[key][0]
-
-
 def calls(cloud: Endpoint) -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
     """By service and action: parameters on the operator's own, and on the other environment's. All are dry, or change nothing."""
     found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
     for whose, env_name in (("own", "local"), ("theirs", "local-2")):
 
         def of(listing: str, kind: str, env_name: str = env_name) -> Any:
-            return one(cloud, "ec2", listing, kind, env_name)
+            """Something of the environment, as EC2 lists it."""
+            filters = [{"Name": "tag:Environment", "Values": [env_name]}, {"Name": "tag:Project", "Values": ["tandem"]}]
+            return getattr(cloud.client("ec2"), listing)(Filters=filters)[kind][0]
 
         instance = of("describe_instances", "Reservations")["Instances"][0]["InstanceId"]
         group = of("describe_security_groups", "SecurityGroups")["GroupId"]

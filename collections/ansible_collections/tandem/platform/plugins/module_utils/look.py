@@ -23,6 +23,16 @@ Resources = dict[str, dict[str, Any]]
 DEBIAN_ACCOUNT = "136693071363"
 OWN_NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 LIVE_INSTANCES = ["pending", "running", "stopping", "stopped"]
+# RDS's states in which a database holds no data or can give none.
+LOST_DATABASES = {
+    "failed",
+    "incompatible-network",
+    "incompatible-restore",
+    "inaccessible-encryption-credentials",
+    "inaccessible-encryption-credentials-recoverable",
+    "insufficient-capacity",
+    "restore-error",
+}
 # In these states RDS answers queries: what it does beside them can take hours.
 SERVING_DATABASES = {
     "available",

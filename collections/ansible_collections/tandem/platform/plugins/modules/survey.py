@@ -103,6 +103,7 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.tandem.platform.plugins.module_utils.look import (
+    LOST_DATABASES,
     SERVING_DATABASES,
     DoubledError,
     Look,
@@ -149,9 +150,7 @@ READY = {
     "database": SERVING_DATABASES,
 }
 FAILED = {
-    "failed", "active_impaired", "storage-full", "stopped", "restore-error", "insufficient-capacity",
-    "incompatible-parameters", "incompatible-network", "incompatible-restore", "incompatible-option-group",
-    "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable",
+    "active_impaired", "storage-full", "stopped", "incompatible-parameters", "incompatible-option-group", *LOST_DATABASES
 }  # fmt: skip
 INTERVAL = 2  # seconds between two looks; later a tenth of the time so far
 LONGEST_INTERVAL = 10
@@ -169,7 +168,7 @@ def states(found: dict, kinds: Iterable[str]) -> dict[str, str]:
 
 
 def unlisted(ec2: Any, launched: Iterable[str]) -> dict[str, str]:
-    """States of launched instances that do not run. Raises NotReadyError for one that has ended."""
+    """Launched instances that AWS does not list yet. Raises NotReadyError for one that has ended."""
     answer = ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": list(launched)}])
     found = {item["InstanceId"]: item for one in answer["Reservations"] for item in one["Instances"]}
     for instance, item in found.items():

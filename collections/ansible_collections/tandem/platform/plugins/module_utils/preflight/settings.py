@@ -264,23 +264,27 @@ TAG = r"(?! )(?!aws:)[A-Za-z0-9 +=._:/@-]{%s}(?<! )"  # what all of AWS's servic
 MOST_TAGS = 40  # of 50 a resource
 
 
+def _wrong_tags(tags: Any) -> str:
+    """The first thing that is wrong with tags, in words; empty where nothing is."""
+    if not isinstance(tags, Mapping):
+        return "no dictionary"
+    if len(tags) > MOST_TAGS:
+        return f"{len(tags)} tags"
+    if len({str(key).lower() for key in tags}) < len(tags):
+        return "IAM takes two keys that differ in case alone for one"
+    for key, value in tags.items():
+        if not isinstance(key, str) or not re.fullmatch(TAG % "1,128", key, re.IGNORECASE):
+            return f"the key {shown(key)} is not allowed"
+        if key.lower() in OWN_TAGS:
+            return f"the deployment sets {key} itself"
+        if not isinstance(value, str) or not re.fullmatch(f"({TAG % '1,256'})?", value):
+            return f"the value {shown(value)} of {key} is not allowed"
+    return ""
+
+
 def tag_problems(tags: Any) -> list[Problem]:
     """Problems of extra_tags, which may be empty."""
-    wrong = ""
-    if not isinstance(tags, Mapping):
-        wrong = "no dictionary"
-    elif len(tags) > MOST_TAGS:
-        wrong = f"{len(tags)} tags"
-    elif len({str(key).lower() for key in tags}) < len(tags):
-        wrong = "IAM takes two keys that differ in case alone for one"
-    else:
-        for key, value in tags.items():
-            if not isinstance(key, str) or not re.fullmatch(TAG % "1,128", key, re.IGNORECASE):
-                wrong = wrong or f"the key {shown(key)} is not allowed"
-            elif key.lower() in OWN_TAGS:
-                wrong = wrong or f"the deployment sets {key} itself"
-            elif not isinstance(value, str) or not re.fullmatch(f"({TAG % '1,256'})?", value):
-                wrong = wrong or f"the value {shown(value)} of {key} is not allowed"
+    wrong = _wrong_tags(tags)
     allowed = (
         f"at most {MOST_TAGS} keys and values, as text in quotes of letters, digits, blanks and +-=._:/@, not aws:…, "
         "Project, Environment, Name or Tier"

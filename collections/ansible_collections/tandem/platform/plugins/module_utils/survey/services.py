@@ -100,9 +100,11 @@ def _instance_profile(look: Look) -> dict[str, Any]:
     client = look.client("iam")
     name = f"{look.prefix}-host"
     try:
-        profile = client.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
-        policies = client.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
-        role = client.get_role(RoleName=name)["Role"]
+        profile, policies, role = side_by_side(
+            lambda: client.get_instance_profile(InstanceProfileName=name)["InstanceProfile"],
+            lambda: client.list_attached_role_policies(RoleName=name)["AttachedPolicies"],
+            lambda: client.get_role(RoleName=name)["Role"],
+        )
     except client.exceptions.ClientError as error:
         if is_missing(error):
             return {}
@@ -110,7 +112,7 @@ def _instance_profile(look: Look) -> dict[str, Any]:
     look.own(name, tags(profile))
     return {
         "arn": profile["Arn"],
-        "roles": [role["RoleName"] for role in profile["Roles"]],
+        "roles": [its["RoleName"] for its in profile["Roles"]],
         "policies": sorted(policy["PolicyArn"] for policy in policies),
         "boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
         "tags": tags(profile),

@@ -6,19 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..look import LOST_DATABASES
 from .account import GONE, Environment, Resource, error_code, owner, pages, tags_of
 
 # A database in one of these states holds no data yet or can give none: AWS deletes it only without a final snapshot.
-WITHOUT_SNAPSHOT = {
-    "creating",
-    "failed",
-    "incompatible-network",
-    "incompatible-restore",
-    "inaccessible-encryption-credentials",
-    "inaccessible-encryption-credentials-recoverable",
-    "insufficient-capacity",
-    "restore-error",
-}
+WITHOUT_SNAPSHOT = {"creating", *LOST_DATABASES}
 
 
 Tags = dict[str, str]
