@@ -220,8 +220,13 @@ def lose(cloud: Endpoint, *names: str) -> None:
     cloud.client("ssm").delete_parameters(Names=list(names))
 
 
-def test_lost_parameters_come_back(operator: Playbook, cloud: Endpoint) -> None:
-    before = values(cloud)
+@pytest.fixture(scope="module")
+def before(cloud: Endpoint) -> dict[str, str]:
+    """The parameters' values before any is lost."""
+    return values(cloud)
+
+
+def test_lost_parameters_come_back(operator: Playbook, cloud: Endpoint, before: dict[str, str]) -> None:
     lose(cloud, KEY, MASTER, APPLICATION)
     calls = len(cloud.journal(mutating=True))
     foretold = operator("provision", "--check")
@@ -261,7 +266,9 @@ def test_without_a_key_that_fits_nothing_is_made(operator: Playbook, cloud: Endp
     assert since(cloud, calls) == {}
 
 
-def test_without_hosts_a_new_key_takes_its_place(operator: Playbook, cloud: Endpoint) -> None:
+def test_without_hosts_a_new_key_takes_its_place(
+    operator: Playbook, cloud: Endpoint, before: dict[str, str]
+) -> None:
     ec2 = cloud.client("ec2")
     hosts = ec2.describe_instances()["Reservations"]
     ec2.terminate_instances(InstanceIds=[item["InstanceId"] for host in hosts for item in host["Instances"]])
@@ -270,7 +277,7 @@ def test_without_hosts_a_new_key_takes_its_place(operator: Playbook, cloud: Endp
     assert operator("../site", "--tags", "hosts").returncode == 0
     [new] = ec2.describe_key_pairs()["KeyPairs"]
     assert new["KeyFingerprint"] != old["KeyFingerprint"]
-    assert KEY in values(cloud)
+    assert values(cloud)[KEY] != before[KEY]
 
 
 def test_a_teardown_leaves_an_environment_whose_name_begins_like_its_own(
