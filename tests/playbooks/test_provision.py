@@ -266,9 +266,7 @@ def test_without_a_key_that_fits_nothing_is_made(operator: Playbook, cloud: Endp
     assert since(cloud, calls) == {}
 
 
-def test_without_hosts_a_new_key_takes_its_place(
-    operator: Playbook, cloud: Endpoint, before: dict[str, str]
-) -> None:
+def test_without_hosts_a_new_key_takes_its_place(operator: Playbook, cloud: Endpoint, before: dict[str, str]) -> None:
     ec2 = cloud.client("ec2")
     hosts = ec2.describe_instances()["Reservations"]
     ec2.terminate_instances(InstanceIds=[item["InstanceId"] for host in hosts for item in host["Instances"]])
